@@ -38,6 +38,7 @@ class StaticBackbone:
 
     input_kind = "text"
     layers = (LAYER,)
+    learning_rate = 3e-3  # each step changes only the few rows of its tokens, and Adam's steps are as large as the rate
 
     def __init__(self, card: ModelCard, table: torch.Tensor, tokenizer: Tokenizer, device: str) -> None:
         self.card, self.device = card, device

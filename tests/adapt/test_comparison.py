@@ -106,8 +106,8 @@ def test_features_are_extracted_once() -> None:
 
     assert run.plan["head"] == "probe"
     # Once each; a batch to see that these are the features which the head takes; the validation samples before and after
-    # the epoch, and the test samples.
-    assert backbone.module.evaluated == count + batch + 2 * validation + test
+    # the epoch, the training and validation samples for the head that is fitted again, and the test samples.
+    assert backbone.module.evaluated == count + batch + 2 * validation + (count - test) + test
 
 
 def test_a_head_with_features_of_its_own_gets_a_probe_of_its_own() -> None:

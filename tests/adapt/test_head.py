@@ -36,6 +36,7 @@ def started(model: str, data: str) -> tuple:
         experiment,
         parts,
         target_scale=(targets.centre, targets.scale),
+        loss=lambda outputs: targets.loss_of(outputs, experiment.validation),
         probe=None,
         progress=SilentProgress(),
     )
@@ -89,7 +90,14 @@ def test_a_class_without_training_samples_keeps_the_loss_finite(reviews: str, tm
     parts = targets.batches(backbone, three.train, plan), targets.batches(backbone, three.validation, plan)
 
     assert start_from_probe(
-        module, backbone.module, three, parts, target_scale=(0.0, 1.0), probe=None, progress=SilentProgress()
+        module,
+        backbone.module,
+        three,
+        parts,
+        target_scale=(0.0, 1.0),
+        loss=lambda outputs: targets.loss_of(outputs, three.validation),
+        probe=None,
+        progress=SilentProgress(),
     )
 
     linear = new_linear(module, backbone.module, 3)

@@ -32,16 +32,15 @@ class Probe:
     Attributes:
         features: of the whole data set, n x d.
         layer: the layer of the features.
-        start: the head fitted to the training samples.
         head: the head fitted to training and validation samples, which is kept.
-        penalty: the penalty of both heads.
-        score: the primary metric of ``start`` on the validation samples; higher is better.
+        penalty: its penalty.
+        score: the primary metric on the validation samples, of the head with this penalty fitted without them; higher
+            is better.
         decision: the temperature and the threshold of its logits.
     """
 
     features: np.ndarray
     layer: str
-    start: LinearHead
     head: LinearHead
     penalty: float
     score: float
@@ -73,34 +72,38 @@ def fit_probe(
         choice = choose(experiment, features)
         head = refit(experiment, features, choice.penalty)
     decision = fitted(experiment, choice.head.outputs(features[list(experiment.validation)]))
-    return Probe(features, layer, choice.head, head, choice.penalty, choice.score, decision)
+    return Probe(features, layer, head, choice.penalty, choice.score, decision)
 
 
-def better_probe(plan: Plan, probe: Probe | None, training: Training, start: LinearHead | None) -> Probe | None:
+def better_probe(
+    plan: Plan, probe: Probe | None, training: Training, score: float, *, started_there: bool
+) -> Probe | None:
     """The probe, if fine-tuning is no better on the validation samples and the plan allows the probe; else None.
 
     A tie goes to the probe: it is the simpler model, and the score of the fine-tuned model, the best of many epochs, is
         optimistic.
 
     Args:
-        start: the probe that the head was initialised from, if any.
+        score: the primary metric of the fine-tuned model on the validation samples; higher is better.
+        started_there: whether training started from a probe on the same features.
     """
     if probe is None or plan.keep == FINE_TUNED:
         return None
-    unchanged = training.best.number == 0 and start is probe.start
-    return probe if unchanged or probe.score >= training.best.score else None
+    unchanged = training.best.number == 0 and started_there
+    return probe if unchanged or probe.score >= score else None
 
 
 def record(
     experiment: Experiment,
     probe: Probe | None,
-    training: Training,
+    score: float,
     fine_tuned: Predictions,
     better: Probe | None,
 ) -> dict[str, Any]:
     """The comparison as a run records it: metrics of both models on the test samples, which is kept, and why.
 
     Args:
+        score: see ``better_probe``.
         fine_tuned: predictions of the fine-tuned model for the test samples.
         better: the result of ``better_probe``.
     """
@@ -116,7 +119,7 @@ def record(
         "fine_tuned": experiment.evaluate(fine_tuned.values, experiment.test),
         **({"gain_over_probe": list(gain)} if all(map(isfinite, gain)) else {}),
         "probe_penalty": probe.penalty,
-        "validation_scores": {"probe": sign * probe.score, "fine_tuned": sign * training.best.score},
+        "validation_scores": {"probe": sign * probe.score, "fine_tuned": sign * score},
         "validation_samples": len(experiment.validation),
         "test_samples": len(experiment.test),
     }

@@ -96,6 +96,7 @@ def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Prog
         )
         devices.leave()  # what follows is done by the first process alone
         until_trained.close()
+        objective.refit(attached.module, parts, training, progress)
         adapter = attached.adapter() if adapter_alone else None
         module = attached.merged()
         carried_out = {
@@ -153,16 +154,17 @@ def _settings(
         plan.accumulate,
         objective.head_is_fitted,
         None if plan.budget is None else started + plan.budget,
-        _passes_after(experiment, plan),
+        _passes_after(experiment, plan, objective),
         objective.keeps_statistics,
     )
     return settings, usual
 
 
-def _passes_after(experiment: Experiment, plan: Plan) -> float:
+def _passes_after(experiment: Experiment, plan: Plan, objective: Objective) -> float:
     """Samples that are looked at after the training, as a multiple of the validation samples."""
-    saved = len(experiment.train) + len(experiment.validation) if plan.output else 0
-    return (saved + len(experiment.validation) + len(experiment.test)) / len(experiment.validation)
+    passes = bool(plan.output) + objective.head_is_fitted
+    learned = passes * (len(experiment.train) + len(experiment.validation))
+    return (learned + len(experiment.validation) + len(experiment.test)) / len(experiment.validation)
 
 
 def learning_rate(backbone: Backbone, plan: Plan, usual: float) -> float:

@@ -4,24 +4,30 @@ A random head sends random gradients through pretrained weights and distorts the
 fitted to the frozen features first does not (Kumar et al., "Fine-tuning can distort pretrained features and
 underperform out-of-distribution", ICLR 2022, LP-FT). If the head's input features are not known yet, this takes one
 forward pass of the training and validation samples.
+
+After training, the head is fitted again, to the tuned features of the training and the validation samples: the tuned
+features did not see the latter, which makes them worth more to the head (Kirichenko et al., "Last layer re-training is
+sufficient for robustness to spurious correlations", ICLR 2023), and the linear probe learns from them too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import nn
 
+from zoo.adapt.linear_head import PENALTIES, LinearHead, choose, fit, refit
 from zoo.adapt.training.methods import is_batch_norm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from zoo.adapt.comparison import Probe
-    from zoo.adapt.linear_head import LinearHead
     from zoo.adapt.training.batches import Batches
     from zoo.contract.backbone import Progress
     from zoo.contract.experiment import Experiment
@@ -31,6 +37,13 @@ NEVER = 10.0
 
 SAME = 1e-3
 """Relative difference, from rounding, up to which features are considered equal."""
+
+FLOOR = 0.1
+"""Least deviation by which a feature is divided before the head is fitted, as a multiple of the mean deviation.
+
+Some models have features that hardly vary (all-MiniLM-L6-v2 has one of a ten-millionth of the others' deviation). The
+weight of one is accordingly large, and after one step of training the feature varies by much more: the loss explodes.
+"""
 
 
 def has_batch_norm(module: nn.Module) -> bool:
@@ -59,40 +72,122 @@ def start_from_probe(
     parts: tuple[Batches, Batches],
     *,
     target_scale: tuple[float, float],
+    loss: Callable[[np.ndarray], float],
     probe: Probe | None,
     progress: Progress,
-) -> LinearHead | None:
+) -> Start | None:
     """Give the head of ``module`` the weights of a linear probe, fitted to the training samples in place.
 
-    The penalty is the one that is best on the validation samples, as for the strategy ``linear-probe``.
+    The penalty is the one with the lowest loss on the validation samples. The most accurate one is often so weak that
+    the head has all training samples right with certainty, and leaves nothing to learn.
 
     Args:
         parts: batches of the training and of the validation samples.
         target_scale: centre and scale that standardise numbers for the loss; 0 and 1 for classes.
-        probe: a linear probe on the backbone's features, used if they are the head's inputs.
+        loss: the loss of the validation samples, from the head's outputs for them, n x k.
+        probe: a linear probe on the backbone's features, which are used if they are the head's inputs.
 
     Returns:
-        The probe that the head started from. None if the head is not one linear layer, or its inputs are not finite;
-        nothing has changed then.
+        None if the head is not one linear layer, or its inputs are not finite; nothing has changed then.
     """
     linear = new_linear(module, pretrained, experiment.outputs)
     if linear is None:
         return None
-    if probe is not None and _takes(module, linear, parts[0], probe.features[list(experiment.train)]):
-        head = probe.start
-    else:
-        found = _fitted(module, linear, experiment, parts, progress)
-        if found is None:
+    train, validation = list(experiment.train), list(experiment.validation)
+    known = probe is not None and _takes(module, linear, parts[0], probe.features[train])
+    features = probe.features if probe is not None and known else inputs_of(module, linear, experiment, parts, progress)
+    if not np.isfinite(features).all():
+        return None
+    best: tuple[float, LinearHead] | None = None
+    with progress.step("Fitting the head"):
+        for penalty in reversed(PENALTIES):
+            fitted = fit(experiment, features[train], experiment.targets[train], penalty, floor=FLOOR)
+            head = standardised(fitted, target_scale)
+            reached = loss(head.outputs(features[validation]))
+            if best is not None and not reached < best[0]:
+                break  # weaker ones fit the training samples still more closely, and take longer
+            best = reached, head
+    assert best is not None
+    place(linear, best[1])
+    return Start(best[1], known)
+
+
+@dataclass(frozen=True)
+class Start:
+    """The head that a training starts from.
+
+    Attributes:
+        head: its weights, for the loss.
+        on_probe_features: whether its inputs are the features of the linear probe.
+    """
+
+    head: LinearHead
+    on_probe_features: bool
+
+
+@dataclass(frozen=True)
+class Refitted:
+    """A head that was fitted again after training.
+
+    Attributes:
+        penalty: the one that was best on the validation samples.
+        score: the primary metric on these samples, of the head with this penalty fitted without them.
+        held_out: outputs of that head for these samples, n x k, in the targets' own unit.
+    """
+
+    penalty: float
+    score: float
+    held_out: np.ndarray
+
+
+def refit_head(
+    module: nn.Module,
+    pretrained: nn.Module,
+    experiment: Experiment,
+    parts: tuple[Batches, Batches],
+    *,
+    target_scale: tuple[float, float],
+    score: float,
+    progress: Progress,
+) -> Refitted | None:
+    """Fit the head of a trained module again, in place: as the linear probe, with training and validation samples.
+
+    Args:
+        parts, target_scale: as for ``start_from_probe``.
+        score: the primary metric of the trained head on the validation samples; higher is better.
+
+    Returns:
+        None if the head is not one linear layer, its inputs are not finite, or the trained head is better on the
+        validation samples than one that is fitted to the training samples; nothing has changed then.
+    """
+    linear = new_linear(module, pretrained, experiment.outputs)
+    if linear is None:
+        return None
+    features = inputs_of(module, linear, experiment, parts, progress)
+    if not np.isfinite(features).all():
+        return None
+    with progress.step("Fitting the head again"):
+        choice = choose(experiment, features, floor=FLOOR)
+        if choice.score < score:
             return None
-        head = found
+        head = refit(experiment, features, choice.penalty, floor=FLOOR)
+    place(linear, standardised(head, target_scale))
+    return Refitted(choice.penalty, choice.score, choice.head.outputs(features[list(experiment.validation)]))
+
+
+def standardised(head: LinearHead, target_scale: tuple[float, float]) -> LinearHead:
+    """A head for standardised targets; the bias of a class without training samples is finite."""
     centre, scale = target_scale
     bias = (head.bias - centre) / scale
     known = bias[np.isfinite(bias)]
-    bias = np.where(np.isfinite(bias), bias, known.min() - NEVER)
+    return LinearHead(head.weight / scale, np.where(np.isfinite(bias), bias, known.min() - NEVER))
+
+
+def place(linear: nn.Linear, head: LinearHead) -> None:
+    """Give a layer the weights of a head."""
     with torch.no_grad():
-        linear.weight.copy_(torch.as_tensor(head.weight / scale))
-        linear.bias.copy_(torch.as_tensor(bias))
-    return head
+        linear.weight.copy_(torch.as_tensor(head.weight))
+        linear.bias.copy_(torch.as_tensor(head.bias))
 
 
 def _takes(module: nn.Module, linear: nn.Linear, batches: Batches, features: np.ndarray) -> bool:
@@ -104,21 +199,19 @@ def _takes(module: nn.Module, linear: nn.Linear, batches: Batches, features: np.
     return np.allclose(found, known, rtol=SAME, atol=SAME * float(np.abs(known).mean()))
 
 
-def _fitted(
+def inputs_of(
     module: nn.Module, linear: nn.Linear, experiment: Experiment, parts: tuple[Batches, Batches], progress: Progress
-) -> LinearHead | None:
-    """A linear probe on the inputs of ``linear``; None if they are not finite."""
-    from zoo.adapt.linear_head import choose
-
+) -> np.ndarray:
+    """Inputs of ``linear``, n x d, for the training and validation samples; 0 for the test samples."""
     features = np.zeros((len(experiment.dataset), linear.in_features))
-    with progress.step("Fitting the head", sum(len(part) for part in parts)) as step:
+    with progress.step("Extracting the head's inputs", sum(len(part) for part in parts)) as step:
         for positions, batches in zip((experiment.train, experiment.validation), parts, strict=True):
             rows = []
             for found in head_inputs(module, linear, batches):
                 rows.append(found)
                 step.advance()
             features[list(positions)] = np.concatenate(rows)
-        return choose(experiment, features).head if np.isfinite(features).all() else None
+    return features
 
 
 def head_inputs(module: nn.Module, linear: nn.Linear, batches: Batches) -> Iterator[np.ndarray]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from zoo.adapt.comparison import Probe
-    from zoo.adapt.linear_head import LinearHead
+    from zoo.adapt.head import Refitted, Start
     from zoo.adapt.results.familiarity import Familiarity
     from zoo.adapt.training.augmentation import Augmentation
     from zoo.adapt.training.settings import Training
@@ -33,8 +33,9 @@ BATCH_NORM_LEARNING_RATE = 3e-4
 class HeadObjective:
     """A new head on the pretrained model: cross entropy for classes and labels, mean squared error for numbers.
 
-    Numbers are standardised by the training split, so that the same learning rate fits degrees and megapascals. A
-    linear probe on the same split is fitted too. If it is better on the validation samples, it is the run's model: the
+    Numbers are standardised by the training split, so that the same learning rate fits degrees and megapascals. A head
+    that starts as a linear probe is fitted again after training, with the validation samples, as the probe is. A linear
+    probe on the same split is fitted too. If it is better on the validation samples, it is the run's model: the
     run has its strategy and metrics, and the plan has the metrics of both.
     """
 
@@ -51,7 +52,8 @@ class HeadObjective:
         self._weights = experiment.class_weights()
         self.augmentation = augmentation_for(experiment.dataset, plan, backbone)
         self._probe: Probe | None = None
-        self._start: LinearHead | None = None
+        self._start: Start | None = None
+        self._refitted: Refitted | None = None
 
     @property
     def head_is_fitted(self) -> bool:
@@ -71,8 +73,8 @@ class HeadObjective:
 
     @property
     def head_factor(self) -> float:
-        """1 for a head that was fitted to the features of batch normalisation, which small steps keep in place."""
-        return 1.0 if self.keeps_statistics else HEAD_FACTOR
+        """1 for a head that starts as a probe and so fits the features already (as in LP-FT, Kumar et al., 2022)."""
+        return 1.0 if self.head_is_fitted else HEAD_FACTOR
 
     def build(self) -> nn.Module:
         """The backbone's head for this number of classes."""
@@ -98,6 +100,7 @@ class HeadObjective:
                 self._experiment,
                 parts,
                 target_scale=(self._targets.centre, self._targets.scale),
+                loss=lambda outputs: self._targets.loss_of(outputs, self._experiment.validation),
                 probe=self._probe,
                 progress=progress,
             )
@@ -120,24 +123,43 @@ class HeadObjective:
         """From logits or standardised numbers."""
         return self._experiment.decide(self._targets.predictions(outputs), self._experiment.validation)
 
+    def refit(self, module: nn.Module, parts: tuple[Any, Any], training: Training, progress: Progress) -> None:
+        """Fit a head that started as a probe again, unless it is worse on the validation samples than as trained."""
+        from zoo.adapt.head import refit_head
+
+        if self._start is None:
+            return
+        self._refitted = refit_head(
+            module,
+            self.pretrained,
+            self._experiment,
+            parts,
+            target_scale=(self._targets.centre, self._targets.scale),
+            score=training.best.score,
+            progress=progress,
+        )
+
     def finish(self, module: nn.Module, training: Training, progress: Progress) -> Outcome:
         """Predictions of the fine-tuned model, or of the probe if it is better on the validation samples."""
         from zoo.adapt import comparison
         from zoo.adapt.training.loop import evaluate
 
-        experiment, card = self._experiment, self._backbone.card
+        experiment, card, refitted = self._experiment, self._backbone.card, self._refitted
+        score = training.best.score if refitted is None else refitted.score
         with progress.step("Testing"):
-            held_out = None
-            if is_fitted(experiment):
+            held_out = None if refitted is None else refitted.held_out
+            if refitted is None and is_fitted(experiment):
                 held_out, _ = evaluate(module, self.batches(experiment.validation), self._targets.loss(None))
             outputs, _ = evaluate(module, self.batches(experiment.test), self._targets.loss(None))
         decided = fitted(experiment, held_out)
         found = as_predictions(self._targets.unscaled(outputs), experiment, decided)
-        better = comparison.better_probe(self._plan, self._probe, training, self._start)
+        started_there = self._start is not None and self._start.on_probe_features
+        better = comparison.better_probe(self._plan, self._probe, training, score, started_there=started_there)
         carried_out = {
             "head": "random" if self._start is None else "probe",
             "weighted": self._weights is not None,
-            **comparison.record(experiment, self._probe, training, found, better),
+            **({} if refitted is None else {"refitted_penalty": refitted.penalty}),
+            **comparison.record(experiment, self._probe, score, found, better),
         }
         known = self._familiarity(module, better) if self._plan.output else None
         if better is not None:
@@ -195,22 +217,34 @@ class HeadTargets:
         weights: np.ndarray | None = None,
     ) -> Any:
         """The samples at these positions in batches, augmented where they are shuffled; ``weights`` as in ``loss``."""
-        import numpy as np
-
         from zoo.adapt.training.batches import Batches
 
-        part, targets = self._experiment.part(positions), self._experiment.of(positions)
-        if not self._experiment.classification:
-            targets = ((targets - self.centre) / self.scale).astype(np.float32)
+        part = self._experiment.part(positions)
         return Batches(
             backbone,
             part.inputs,
-            targets,
+            self._known(positions),
             plan.batch_size,
             plan.device,
             augmentation=augmentation,
             weights=weights if self._experiment.classification else None,
         )
+
+    def _known(self, positions: Sequence[int]) -> np.ndarray:
+        """Class indices, or standardised numbers in float32."""
+        import numpy as np
+
+        targets = self._experiment.of(positions)
+        if self._experiment.classification:
+            return targets
+        return ((targets - self.centre) / self.scale).astype(np.float32)
+
+    def loss_of(self, outputs: np.ndarray, positions: Sequence[int]) -> float:
+        """The mean loss of outputs, n x k, for these samples."""
+        import torch
+
+        found = self.loss(None)(torch.as_tensor(outputs).float(), torch.as_tensor(self._known(positions)))
+        return float(found)
 
     def loss(self, weights: Any) -> Callable[[Any, Any], Any]:
         """Cross entropy for classes and labels, mean squared error for numbers; ``weights`` of classes, or 0 and 1."""

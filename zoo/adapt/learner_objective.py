@@ -77,6 +77,9 @@ class LearnerObjective:
         answers = devices.gathered([self._answers(chunk) for chunk in chunks], len(_chunks(validation)))
         return self._experiment.decide([one for chunk in answers for one in chunk], validation)
 
+    def refit(self, module: nn.Module, parts: tuple[Any, Any], training: Training, progress: Progress) -> None:
+        """Nothing: there is no head for classes or numbers."""
+
     def finish(self, module: nn.Module, training: Training, progress: Progress) -> Outcome:
         """The learner's answers for the test samples."""
         experiment = self._experiment

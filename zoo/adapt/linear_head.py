@@ -62,17 +62,18 @@ class Choice:
     score: float
 
 
-def choose(experiment: Experiment, features: np.ndarray, step: Any = None) -> Choice:
+def choose(experiment: Experiment, features: np.ndarray, step: Any = None, *, floor: float = 0.0) -> Choice:
     """Choose the penalty on the validation split; ties go to the stronger one.
 
     Args:
         features: of the whole data set, n x d; those of the test split are not looked at.
         step: progress step, advanced once for each penalty.
+        floor: see ``fit``.
     """
     train, validation = list(experiment.train), list(experiment.validation)
     best: Choice | None = None
     for penalty in reversed(PENALTIES):
-        head = fit(experiment, features[train], experiment.targets[train], penalty)
+        head = fit(experiment, features[train], experiment.targets[train], penalty, floor=floor)
         score = experiment.decide(predict(head, features[validation], experiment), validation)
         if step is not None:
             step.advance()
@@ -82,18 +83,25 @@ def choose(experiment: Experiment, features: np.ndarray, step: Any = None) -> Ch
     return best
 
 
-def refit(experiment: Experiment, features: np.ndarray, penalty: float) -> LinearHead:
+def refit(experiment: Experiment, features: np.ndarray, penalty: float, *, floor: float = 0.0) -> LinearHead:
     """The head for this penalty, fitted to training and validation samples together."""
     both = [*experiment.train, *experiment.validation]
-    return fit(experiment, features[both], experiment.targets[both], penalty)
+    return fit(experiment, features[both], experiment.targets[both], penalty, floor=floor)
 
 
-def fit(experiment: Experiment, features: np.ndarray, targets: np.ndarray, penalty: float) -> LinearHead:
-    """A linear head for features (n x d, float64) and targets; ``penalty`` is per sample."""
+def fit(
+    experiment: Experiment, features: np.ndarray, targets: np.ndarray, penalty: float, *, floor: float = 0.0
+) -> LinearHead:
+    """A linear head for features (n x d, float64) and targets; ``penalty`` is per sample.
+
+    Args:
+        floor: least deviation by which a feature is divided, as a multiple of the mean deviation; 0 standardises all.
+    """
     with needs_extra("torch", "fit a linear probe"):
         from sklearn.linear_model import Ridge
 
     centre, scale = standardisation(features)
+    scale = np.maximum(scale, floor * features.std(axis=0).mean())
     standardised = (features - centre) / scale
     if experiment.multi_label:
         weight, bias = multi_label.fit(standardised, targets, 1 / (penalty * len(features)))

@@ -19,7 +19,7 @@ LEARNING_RATE = 1e-4
 """Learning rate of pretrained weights, if neither the plan nor the backbone names one."""
 
 HEAD_FACTOR = 10.0
-"""Learning rate of a new head, as a multiple of that of the pretrained weights."""
+"""Learning rate of a new head that starts at random, as a multiple of that of the pretrained weights."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,10 @@ class Objective(Protocol):
 
     def score(self, outputs: Any) -> float:
         """The primary metric on the validation samples, higher is better, from the module's outputs for them."""
+        ...
+
+    def refit(self, module: nn.Module, parts: tuple[Any, Any], training: Training, progress: Progress) -> None:
+        """Fit the new head again, once training has ended; before adapters are merged or saved."""
         ...
 
     def finish(self, module: nn.Module, training: Training, progress: Progress) -> Outcome:
