@@ -11,8 +11,8 @@ INPUTS  = pyproject.toml requirements/packaged-weights.txt requirements/demo-wei
 TEST_ENVIRONMENT = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 PYTEST_OPTIONS  ?= -n 2 --dist loadfile
 
-# The other files in benchmarks/ are parts of these; but for augmentation, batch_norm_head, epoch_time and
-# rival_recipes, which take up to hours, and keep their records in benchmarks/records/: run them by hand.
+# The other files in benchmarks/ are parts of these; but for augmentation, batch_norm_head, epoch_time, full_against_probe,
+# rival_recipes and settings_search, which take up to hours, and keep their records in benchmarks/records/: run them by hand.
 BENCHMARKS = startup extraction pipelines tuning estimators end_to_end ranking_offline racing memory gradient_checkpointing sync registry
 
 .DEFAULT_GOAL := help
