@@ -71,7 +71,7 @@ class Prepared:
 
 
 def almost_constant(backbone: TinyBackbone, factor: float = 1e-7) -> TinyBackbone:
-    """The backbone with a last feature that hardly varies, as a layer norm with a tiny weight makes it."""
+    """The backbone with a last feature that is almost constant, as a layer norm with a tiny weight makes it."""
 
     class Dim(nn.Module):
         def __init__(self, trunk: nn.Module) -> None:
@@ -91,7 +91,7 @@ def tuned(kind: str = "class", backbone: Any = None, data: Dataset | None = None
     return adapt(backbone or TinyBackbone(), data or tiny_data(kind), plan, QUIET)
 
 
-def test_a_feature_that_hardly_varies_gets_no_huge_weight() -> None:
+def test_an_almost_constant_feature_gets_no_huge_weight() -> None:
     case = Prepared(backbone=almost_constant(TinyBackbone()))
     features = case.features()[list(case.experiment.train)]
     targets = case.experiment.targets[list(case.experiment.train)]
@@ -103,7 +103,7 @@ def test_a_feature_that_hardly_varies_gets_no_huge_weight() -> None:
     assert np.abs(bounded.weight[:, -1]).max() < 1e-3 * np.abs(bounded.weight[:, :-1]).max()
 
 
-def test_training_starts_where_a_feature_hardly_varies() -> None:
+def test_training_starts_where_a_feature_is_almost_constant() -> None:
     run = tuned(backbone=almost_constant(TinyBackbone()), epochs=3, learning_rate=1e-2)
 
     losses = [loss for _, loss, *_ in run.plan["curve"]]

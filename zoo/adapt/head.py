@@ -39,10 +39,10 @@ SAME = 1e-3
 """Relative difference, from rounding, up to which features are considered equal."""
 
 FLOOR = 0.1
-"""Least deviation by which a feature is divided before the head is fitted, as a multiple of the mean deviation.
+"""Minimum deviation by which a feature is divided before the head is fitted, as a multiple of the mean deviation.
 
-Some models have features that hardly vary (all-MiniLM-L6-v2 has one of a ten-millionth of the others' deviation). The
-weight of one is accordingly large, and after one step of training the feature varies by much more: the loss explodes.
+Some models have features that are almost constant (one of all-MiniLM-L6-v2 has a ten-millionth of the others'
+deviation). Its weight is accordingly large, and after one step of training it varies by much more: the loss explodes.
 """
 
 

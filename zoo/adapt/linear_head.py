@@ -95,7 +95,7 @@ def fit(
     """A linear head for features (n x d, float64) and targets; ``penalty`` is per sample.
 
     Args:
-        floor: least deviation by which a feature is divided, as a multiple of the mean deviation; 0 standardises all.
+        floor: minimum deviation by which a feature is divided, as a multiple of the mean deviation; 0 standardises all.
     """
     with needs_extra("torch", "fit a linear probe"):
         from sklearn.linear_model import Ridge

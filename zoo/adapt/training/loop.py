@@ -1,6 +1,6 @@
 """The training loop: AdamW, warm-up and cosine decay, gradient clipping, early stopping.
 
-The defaults are the usual ones: no weight decay on biases and norms, a higher learning rate for the new head than for
+The defaults are the usual ones: no weight decay on biases and norms, a higher learning rate for a random head than for
 the pretrained weights, gradients clipped to norm 1 (Devlin et al., BERT, 2019, appendix A.2; Loshchilov and Hutter,
 SGDR, 2017).
 """
