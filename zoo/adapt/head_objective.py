@@ -158,7 +158,7 @@ class HeadObjective:
         carried_out = {
             "head": "random" if self._start is None else "probe",
             "weighted": self._weights is not None,
-            **({} if refitted is None else {"refitted_penalty": refitted.penalty}),
+            **({} if refitted is None else {"refitted_penalty": refitted.penalty, "validation_score": refitted.score}),
             **comparison.record(experiment, self._probe, score, found, better),
         }
         known = self._familiarity(module, better) if self._plan.output else None
