@@ -42,13 +42,15 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--json", type=Path, help="write the results here")
     options = parser.parse_args()
+    machine = f"{os.cpu_count()} cores, {platform.machine()}"
+    print(f"{machine}: 1 and {options.devices} devices, the same batch", flush=True)
+    results = []
     with tempfile.TemporaryDirectory() as folder:
         os.environ["ZOO_HOME"] = folder
-        results = [
-            compare(name, model, f"{data}:{options.samples}", same, options) for name, model, data, same in CASES
-        ]
-    report = {"machine": f"{os.cpu_count()} cores, {platform.machine()}", "results": results}
-    show(report, options.devices)
+        for name, model, data, same in CASES:
+            results.append(compare(name, model, f"{data}:{options.samples}", same, options))
+            show(results[-1])
+    report = {"machine": machine, "results": results}
     if options.json:
         options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     sys.exit(any(result["difference"] > WANTED for result in results if result["same"]))
@@ -104,14 +106,13 @@ def compare(name: str, model: str, data: str, same: bool, options: argparse.Name
     }
 
 
-def show(report: dict[str, Any], devices: int) -> None:
-    print(f"{report['machine']}: 1 and {devices} devices, the same batch")
-    for result in report["results"]:
-        one, several = result["epoch_seconds"]
-        print(
-            f"  {result['case']:24} largest difference: losses and scores {result['losses']:.1e}, test metrics "
-            f"{result['metrics']:.1e}; epoch {one:.1f} and {several:.1f} s, start {result['start_seconds']:+.1f} s"
-        )
+def show(result: dict[str, Any]) -> None:
+    one, several = result["epoch_seconds"]
+    print(
+        f"  {result['case']:20} largest difference: losses and scores {result['losses']:.1e}, test metrics "
+        f"{result['metrics']:.1e}; epoch {one:.1f} and {several:.1f} s, start {result['start_seconds']:+.1f} s",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

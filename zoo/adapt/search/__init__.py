@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -23,6 +22,7 @@ from zoo.adapt.search.settings import Facts, planned, space_for, start
 from zoo.adapt.search.study import DEFAULT, EndedTrial, Study, best_of
 from zoo.adapt.search.summary import summarised
 from zoo.adapt.search.trials import CUT, RemoteTrial, carry_out
+from zoo.atomic import replacing
 from zoo.entities import Dataset, ModelCard, Plan, Run
 from zoo.errors import ZooError
 from zoo.untrusted import parse_json
@@ -226,9 +226,8 @@ class Search:
         if result.reason == CUT and best_of(self.study.ended()) is not None:
             result, run = replace(result, state="pruned"), None  # it cannot be repeated, and there is another one
         if run is not None:
-            place = self.folder / f".{trial.number}.{os.getpid()}"
-            place.write_text(json.dumps(run.to_dict()), encoding="utf-8")
-            place.replace(self.folder / f"{trial.number}.json")
+            with replacing(self.folder / f"{trial.number}.json") as place:
+                place.write_text(json.dumps(run.to_dict()), encoding="utf-8")
         self.study.end(trial, result)
 
     def _run(self, number: int) -> Run | None:
