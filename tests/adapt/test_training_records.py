@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import statistics
 from pathlib import Path
 from typing import Any
@@ -49,3 +50,10 @@ def test_an_epoch_takes_the_time_that_the_guide_says(kind: str) -> None:
     ratio = statistics.median(zoo) / statistics.median(bare)
     assert cells(BENCHMARKS, f"an epoch of {kind}")[1] == f"{ratio:.2f}"
     assert ratio <= 1.08
+
+
+@pytest.mark.parametrize("result", [one["results"][0] for one in records("gradient_checkpointing")])
+def test_gradient_checkpointing_costs_what_the_guide_says(result: dict[str, Any]) -> None:
+    guide = (ROOT / "docs/adapting.md").read_text(encoding="utf-8")
+    figures = re.findall(r"\((\d+) % less\)[^(]*?([\d.]+) times", guide)
+    assert (f"{100 * result['saved']:.0f}", f"{result['slower']:.2f}") in figures
