@@ -163,7 +163,7 @@ def timm_network(row: Row) -> Any:
     with torch.inference_mode():
         own = network.eval().forward_head(network.forward_features(pixels), pre_logits=True)
         if not torch.allclose(own, trunk.eval()(pixels), atol=1e-4):
-            raise SystemExit("timm's network has other features than zoo's.")
+            raise SystemExit("The features of timm's network differ from zoo's.")
     network.reset_classifier(row.classes)
     return network.to(memory_format=torch.channels_last)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -61,8 +62,10 @@ class Trunk(nn.Module):
                 for _ in range(blocks)
             )
         )
-        self.evaluated = self.passed = self.learned = 0
-        self.blocks[-1][-1].register_forward_pre_hook(self._count)
+        self.evaluated = self.passed = 0
+        self._learned = [0] * blocks
+        for at, block in enumerate(self.blocks):
+            block[-1].register_forward_pre_hook(functools.partial(self._count, at))
 
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
         if not self.training:
@@ -73,8 +76,13 @@ class Trunk(nn.Module):
             states = states + 0.1 * block(states)
         return states
 
-    def _count(self, *_: Any) -> None:
-        self.learned += self.training
+    @property
+    def learned(self) -> int:
+        """Training passes of the block that had most."""
+        return max(self._learned)
+
+    def _count(self, at: int, *_: Any) -> None:
+        self._learned[at] += self.training
 
 
 class TinyBackbone:

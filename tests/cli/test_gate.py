@@ -279,6 +279,8 @@ def test_nothing_prints_around_the_gate() -> None:
     allowed = {"zoo/cli/output.py", "zoo/cli/gate.py", "zoo/cli/progress.py", "zoo/cli/__init__.py"}
     # 'zoo export -' writes JSON and YAML, whose own escapes leave nothing for the gate to do.
     allowed.add("zoo/exchange/exporting.py")
+    # It writes to the pipe of a process of zoo's own, from a signal handler, where buffered writing may deadlock.
+    allowed.add("zoo/engines/group.py")
     found = {
         name: uses
         for folder in ("zoo", "plugins")

@@ -64,7 +64,7 @@ class Stage:
             raise UnsupportedModel(f"'{card.id}' makes no predictions.")
         return confirming.Confirmation("", AS_IT_IS, 0, "entity_f1", value, baseline, len(parts.test), 1.0)
 
-    def tune(self, model, epochs, plan):
+    def tune(self, model, epochs, plan, search=False):
         model = model.removeprefix("poems:")
         self.asked.append((model, epochs))
         if self.interrupt_at == len(self.asked):

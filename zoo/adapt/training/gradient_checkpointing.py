@@ -23,7 +23,7 @@ from zoo.adapt.training.targets import core_of, is_transformers
 from zoo.errors import UnsupportedModel
 
 KEPT = 3
-"""One in so many of the trained blocks keeps its activations, for less time: those next to the head."""
+"""The share of the trained blocks that keep their activations, for less time, is 1 / KEPT: those next to the head."""
 
 
 @contextmanager
