@@ -193,20 +193,31 @@ def test_a_second_ctrl_c_ends_processes_that_do_not_stop(tmp_path: Path) -> None
     assert gone(pids)
 
 
+PROGRESS = """
+import signal, time
+from zoo.engines.group import run_group
+
+def work(member):
+    member.send("event", "progress")
+    with member.polling():
+        while not member.interrupted and member.rank == 0:
+            time.sleep(0.05)
+    return "finished"
+
+pressed = []
+
+def show(event):
+    if not pressed:
+        pressed.append(1)
+        signal.raise_signal(signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+assert run_group(work, ALONE, show) == "finished"
+assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+"""
+
+
 def test_ctrl_c_while_progress_is_shown_is_not_lost() -> None:
-    def work(member: Member) -> str:
-        member.send("event", "progress")
-        with member.polling():
-            while not member.interrupted and member.rank == 0:
-                time.sleep(0.05)
-        return "finished"
-
-    pressed: list[int] = []
-
-    def show(event: str) -> None:
-        if not pressed:
-            pressed.append(1)
-            signal.raise_signal(signal.SIGINT)
-
-    assert run_group(work, ALONE, show) == "finished"
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    code = PROGRESS.replace("ALONE", repr(ALONE))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
