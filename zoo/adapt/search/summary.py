@@ -79,7 +79,7 @@ def sentences(run: Run) -> list[str]:
         before = ", that of the default settings too, and a lower validation loss"
     origin = "" if best["origin"] == SEARCH else f", as in run {best['origin']}"
     kept = f"Trial {trials.index(best) + 1} won with a validation score of {figure_text(best['score'])}{before}{origin}"
-    caution = "the best of many validation scores is too good; the figures on the test samples are not"
+    caution = "the best of many validation scores is too high; rely on the test figures"
     return [f"{first} {kept} ({caution})."]
 
 
