@@ -27,7 +27,7 @@ from zoo.adapt.search.portfolio import Past, Task, pasts, propose, similarity
 from zoo.adapt.search.pruning import Curve, is_hopeless
 from zoo.adapt.search.settings import Facts, planned, space_for, start
 from zoo.adapt.search.study import MOST_LOSSES, Result, Study
-from zoo.adapt.search.summary import sentences
+from zoo.adapt.search.summary import sentences, trials_table
 from zoo.adapt.training.settings import Epoch
 from zoo.adapt.training.watching import Pruned
 from zoo.adapt.training.watching import is_hopeless as ended_by_watch
@@ -168,7 +168,9 @@ class TestTrials:
         def confident(plan: Plan) -> Run:
             return run_of(plan, 0.5, validation_loss=0.3 if plan.learning_rate else 0.5)
 
-        assert searched(confident, trials=4, seed=1).plan["search"]["best"] != 0
+        run = searched(confident, trials=4, seed=1)
+        assert run.plan["search"]["best"] != 0
+        assert trials_table(run)[0][0] == str(run.plan["search"]["best"] + 1)
 
     def test_a_budget_ends_it(self) -> None:
         def adapt(plan: Plan) -> Run:

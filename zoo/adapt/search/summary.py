@@ -105,7 +105,7 @@ def settings_table(run: Run) -> list[tuple[str, str, str, str]]:
 def trials_table(run: Run) -> list[tuple[str, str, str, str, str, str]]:
     """Number, origin, state, score, epochs and settings of each trial, or why it failed; best first."""
     numbered = list(enumerate(run.plan.get("search", {}).get("trials", ()), start=1))
-    ranked = sorted(numbered, key=lambda item: (item[1]["state"] != "complete", -(item[1]["score"] or -inf)))
+    ranked = sorted(numbered, key=lambda item: (item[1]["state"] != "complete", *_order(item[1])))
     return [
         (
             str(number),
@@ -117,6 +117,12 @@ def trials_table(run: Run) -> list[tuple[str, str, str, str, str, str]]:
         )
         for number, one in ranked
     ]
+
+
+def _order(trial: Mapping[str, Any]) -> tuple[float, float]:
+    """Lower is better; equal scores are decided by the loss."""
+    score, loss = trial["score"], trial.get("loss")
+    return (inf if score is None else -score, inf if loss is None else loss)
 
 
 def _best(found: Mapping[str, Any]) -> Mapping[str, Any]:
