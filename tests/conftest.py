@@ -21,10 +21,38 @@ settings.load_profile("patient")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The option by which CI makes sure that nothing is skipped."""
+    """The options by which CI makes sure that nothing is skipped, and nothing runs twice."""
     parser.addoption(
         system_packages.OPTION, action="store_true", help="Fail where a Debian package is missing instead of skipping."
     )
+    parser.addoption(
+        system_packages.SKIPPED, action="store_true", help="Run what the last run skipped for a missing Debian package."
+    )
+
+
+RECORD = "zoo/skipped-for-system-packages"
+"""Where pytest's cache keeps the names of the tests that were skipped for a missing package."""
+
+lacking: set[str] = set()
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Collect the tests that are skipped for a missing package."""
+    if report.skipped and isinstance(report.longrepr, tuple) and system_packages.LACKING in report.longrepr[2]:
+        lacking.add(report.nodeid)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the tests that the last run skipped for a missing package, if they are asked for."""
+    if not config.getoption(system_packages.SKIPPED):
+        return
+    cache = getattr(config, "cache", None)
+    known = cache.get(RECORD, None) if cache else None
+    if not known:
+        raise pytest.UsageError(f"{system_packages.SKIPPED}: no earlier run skipped a test. Leave the option out.")
+    left_out = [item for item in items if item.nodeid not in set(known)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item.nodeid in set(known)]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -36,7 +64,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A run that wrote into the user's home has failed, whatever its tests say."""
-    if not hasattr(session.config, "workerinput") and HOME.written():
+    if hasattr(session.config, "workerinput"):
+        return
+    cache = getattr(session.config, "cache", None)
+    if cache and not session.config.getoption(system_packages.SKIPPED):
+        cache.set(RECORD, sorted(lacking))
+    if HOME.written():
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 

@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     import pytest
 
 OPTION = "--require-system-packages"
+"""Fails a test that lacks a package."""
+
+SKIPPED = "--skipped-for-system-packages"
+"""Runs only the tests that the last run skipped for a package."""
+
+LACKING = "Not installed: "
+"""How the reason of such a skip begins."""
 
 DATA = {
     "dataset-fashion-mnist": ("datasets/fashion-mnist", "train-images-idx3-ubyte.gz"),
@@ -72,7 +79,7 @@ def require(config: pytest.Config, *packages: str) -> None:
     missing = [package for package in packages if not places(package)]
     if not missing:
         return
-    sentence = f"Not installed: {', '.join(missing)}. Run: apt-get install {' '.join(missing)}"
+    sentence = f"{LACKING}{', '.join(missing)}. Run: apt-get install {' '.join(missing)}"
     if config.getoption(OPTION):
         pytest.fail(sentence, pytrace=False)
     pytest.skip(sentence)

@@ -44,7 +44,7 @@ def run_suite(folder: Path, code: str, *options: str, **environment: str) -> tup
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     home = str(folder.parent / "home")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, str(folder)],
+        [sys.executable, "-m", "pytest", "-q", "-o", f"cache_dir={folder.parent}/cache", *options, str(folder)],
         cwd=folder.parent,
         env={**kept, "HOME": home, "TMPDIR": str(folder.parent), **environment},
         capture_output=True,
@@ -144,6 +144,20 @@ def test_a_missing_package_skips_with_its_command_and_fails_in_ci(suite: Path) -
     status, output = run_suite(suite, MARKED, PATH="", PYTEST_ADDOPTS=system_packages.OPTION)
     assert status == pytest.ExitCode.TESTS_FAILED
     assert "1 passed, 2 errors" in output
+
+
+def test_ci_runs_with_the_packages_what_was_skipped_without_them(suite: Path) -> None:
+    status, output = run_suite(suite, MARKED, system_packages.SKIPPED)
+    assert status == pytest.ExitCode.USAGE_ERROR
+    assert "no earlier run skipped a test" in output
+
+    assert "1 passed, 2 skipped" in run_suite(suite, MARKED, "-n", "2", PATH="")[1]
+    for program in ("espeak-ng", "chromium"):
+        (suite.parent / program).touch(0o755)
+    for _ in range(2):  # the list stays until the next whole run
+        status, output = run_suite(suite, MARKED, "-n", "2", system_packages.SKIPPED, PATH=str(suite.parent))
+        assert status == 0, output
+        assert "2 passed" in output
 
 
 def test_ci_hides_what_is_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys) -> None:

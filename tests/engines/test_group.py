@@ -156,9 +156,10 @@ def test_no_process_outlives_a_killed_parent(tmp_path: Path) -> None:
     assert gone(pids)
 
 
-def test_ctrl_c_interrupts_the_first_process(tmp_path: Path) -> None:
+@pytest.mark.parametrize("send", [os.killpg, os.kill], ids=["from a terminal", "to the parent alone"])
+def test_ctrl_c_interrupts_the_first_process(send: Callable[[int, int], None], tmp_path: Path) -> None:
     parent, pids = started(tmp_path, f"time.sleep({LONG})")
-    os.killpg(parent.pid, signal.SIGINT)  # as a terminal does
+    send(parent.pid, signal.SIGINT)
     written, _ = parent.communicate(timeout=LONG / 2)
     assert written == "interrupted\n"
     assert gone(pids)
@@ -198,8 +199,9 @@ import signal, time
 from zoo.engines.group import run_group
 
 def work(member):
-    member.send("event", "progress")
     with member.polling():
+        if member.rank == 0:  # the one that Ctrl-C is passed on to
+            member.send("event", "progress")
         while not member.interrupted and member.rank == 0:
             time.sleep(0.05)
     return "finished"

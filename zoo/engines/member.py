@@ -61,7 +61,7 @@ class Member:
         while os.read(0, 64):
             self._interrupted.set()
             if not self._polls:
-                _thread.interrupt_main()
+                _interrupt_main()
         os._exit(1)
 
     def handle(self, *_: Any) -> None:
@@ -90,6 +90,14 @@ def main() -> None:
     except BaseException as error:
         member.send("error", (_sendable(error), traceback.format_exc()))
         sys.exit(1)
+
+
+def _interrupt_main() -> None:
+    """Raise SIGINT in the main thread; where the system can, by a real signal, which ends a system call that waits."""
+    if sys.platform == "win32":
+        _thread.interrupt_main()
+    else:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
 
 def _end_with(parent: int) -> None:
