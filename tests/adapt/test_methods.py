@@ -46,6 +46,12 @@ def test_the_blocks_are_found() -> None:
     assert methods.blocks_of(nn.Linear(3, 3)) is None
 
 
+def test_two_layers_are_blocks_and_two_steps_are_not() -> None:
+    layers = nn.ModuleList([nn.Linear(4, 4), nn.Linear(4, 4)])
+    assert methods.blocks_of(nn.ModuleDict({"embedding": nn.Linear(4, 2), "layers": layers})) is layers
+    assert methods.blocks_of(nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))) is None
+
+
 def test_the_last_blocks_are_trained_and_the_first_stay(parts: tuple[nn.Module, nn.Module]) -> None:
     module, encoder = parts
     before = copy.deepcopy(encoder.state_dict())

@@ -111,19 +111,22 @@ def head_alone(module: nn.Module, pretrained: nn.Module, model: str) -> Attached
 
 
 def blocks_of(module: nn.Module) -> nn.ModuleList | nn.Sequential | None:
-    """The sequence of blocks with most of a module's weights, or None if no sequence has a tenth of them."""
+    """The sequence of blocks with most of a module's weights, or None if no sequence has a tenth of them.
+
+    A list of two, such as the layers of a small transformer, counts where no longer sequence has a tenth.
+    """
     total = sum(parameter.numel() for parameter in module.parameters())
     rows = [
         child
         for child in module.modules()
         if isinstance(child, (nn.ModuleList, nn.Sequential))
         and all(block is not None for block in child)  # some networks have placeholders for blocks that they lack
-        and sum(any(True for _ in block.parameters()) for block in child) > 2
+        and sum(parameter.numel() for parameter in child.parameters()) * 10 >= total
     ]
-    sizes = [sum(parameter.numel() for parameter in row.parameters()) for row in rows]
-    if not rows or max(sizes) * 10 < total:
-        return None
-    return rows[sizes.index(max(sizes))]
+    blocks = [sum(any(True for _ in block.parameters()) for block in row) for row in rows]
+    longer = [row for row, count in zip(rows, blocks, strict=True) if count > 2]
+    pairs = [row for row, count in zip(rows, blocks, strict=True) if count == 2 and isinstance(row, nn.ModuleList)]
+    return max(longer or pairs, key=lambda row: sum(one.numel() for one in row.parameters()), default=None)
 
 
 class Borrowed:
