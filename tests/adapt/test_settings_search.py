@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 import zoo
 from zoo.adapt import strategies
 from zoo.adapt.search import search
-from zoo.adapt.search.portfolio import Past, Task, pasts, propose, similarity
+from zoo.adapt.search.portfolio import Past, Task, pasts, propose, reliability, similarity
 from zoo.adapt.search.pruning import Curve, is_hopeless
 from zoo.adapt.search.settings import Facts, planned, space_for, start
 from zoo.adapt.search.study import MOST_LOSSES, Result, Study
@@ -31,10 +31,11 @@ from zoo.adapt.search.summary import sentences, trials_table
 from zoo.adapt.training.settings import Epoch
 from zoo.adapt.training.watching import Pruned
 from zoo.adapt.training.watching import is_hopeless as ended_by_watch
+from zoo.config import settings as zoo_settings
 from zoo.contract.backbone import SilentProgress
 from zoo.contract.space import Choice, Range
 from zoo.entities import Dataset, ModelCard, Plan, Run
-from zoo.errors import InvalidInput, StorageError, UnsupportedModel, ZooError
+from zoo.errors import Interrupted, InvalidInput, StorageError, UnsupportedModel, ZooError
 
 MODEL = "pkg:wordllama/64"
 SPACE = {
@@ -191,6 +192,63 @@ class TestTrials:
         assert run.plan["search"]["best"] == 0
         assert [one["state"] for one in run.plan["search"]["trials"]] == ["complete", "pruned", "pruned"]
 
+    def test_settings_that_a_budget_ended_are_evaluated_again_with_more_time(self) -> None:
+        def hurried(plan: Plan) -> Run:
+            return run_of(plan, 0.2, stopped="budget")
+
+        cut = searched(hurried, trials=3, budget=1e-6)
+        assert [one["state"] for one in cut.plan["search"]["trials"]] == ["complete"]
+        assert cut.plan["budget"] == 1e-6
+
+        run = searched(by_rate, trials=3)
+        trials = run.plan["search"]["trials"]
+        assert [one["state"] for one in trials] == ["complete"] * 3
+        assert sum(one["origin"] == "default" for one in trials) == 1
+        assert trials[0]["score"] == by_rate(Plan(strategy="full")).plan["validation_score"]
+        assert run.plan["trials"] == 3
+
+    def test_ctrl_c_in_the_first_trial_names_the_way_to_continue(self) -> None:
+        def adapt(plan: Plan) -> Run:
+            raise KeyboardInterrupt
+
+        for _ in range(MOST_LOSSES + 1):
+            with pytest.raises(Interrupted, match="repeat the command to continue"):
+                searched(adapt, trials=2)
+        assert [one["state"] for one in searched(by_rate, trials=2).plan["search"]["trials"]] == ["complete"] * 2
+
+    @pytest.mark.parametrize("content", ["", "[]", "3", '{"id": 1}', '{"model": "m"'])
+    def test_a_damaged_record_of_a_trial_is_made_again(self, content: str) -> None:
+        first = searched(by_rate, trials=4)
+        for path in (zoo_settings().home / "searches").rglob("[0-9].json"):
+            path.write_text(content)
+        again = searched(by_rate, trials=4)
+        assert again.metrics == first.metrics
+        assert again.plan["search"] == first.plan["search"]
+        assert again.plan.get("gains") == first.plan.get("gains")
+
+    def test_the_best_settings_are_a_command(self) -> None:
+        run = searched(by_rate, trials=8)
+        [said] = [one for one in sentences(run) if one.startswith("To train with these settings")]
+        assert f"DATA --strategy full --learning-rate {run.plan['learning_rate']:.4g} " in said
+
+    def test_a_probe_that_both_settings_keep_is_not_compared_with_itself(self) -> None:
+        def adapt(plan: Plan) -> Run:
+            return replace(by_rate(plan), plan={**by_rate(plan).plan, "kept": "linear-probe"})
+
+        run = searched(adapt, trials=6)
+        assert run.plan["search"]["best"] != 0
+        assert "default settings" not in run.plan.get("gains", {})
+        assert "the search changed nothing" in sentences(run)[-1]
+
+    def test_default_settings_that_failed_are_named(self) -> None:
+        def adapt(plan: Plan) -> Run:
+            if plan.learning_rate is None:
+                raise RuntimeError("out of range")
+            return by_rate(plan)
+
+        said = sentences(searched(adapt, trials=4))
+        assert "The default settings failed, so nothing is compared with them: RuntimeError: out of range." in said
+
     def test_ctrl_c_keeps_the_best_so_far_and_the_trial_is_repeated(self) -> None:
         calls = []
 
@@ -203,8 +261,10 @@ class TestTrials:
             )
 
         run = searched(adapt, trials=5)
-        assert run.plan["stopped"] == "interrupted"
         assert len(run.plan["search"]["trials"]) == 2
+        assert sentences(run)[0].startswith(
+            "Interrupted after 2 of 5 trials; repeat the command to continue. 2 trials,"
+        )
 
         assert len(searched(adapt, trials=5).plan["search"]["trials"]) == 5
         assert calls[3] in calls[2:3] or calls[2] in calls[3:]
@@ -308,7 +368,7 @@ class TestHistory:
         assert propose(here, [], SPACE, START) == []
 
     def test_an_earlier_search_is_the_history_of_the_next(self) -> None:
-        first = replace(searched(by_rate, trials=12), id="the-first")
+        first = replace(searched(by_rate, trials=12), id="the-first", data="other data")
         run = searched(by_rate, trials=3, runs=[first], seed=7)
 
         trials = run.plan["search"]["trials"]
@@ -319,11 +379,23 @@ class TestHistory:
     def test_runs_that_differ_in_their_settings_are_a_history_too(self) -> None:
         plans = [Plan(strategy="full", learning_rate=rate) for rate in (1e-5, 1e-4, 4e-4)]
         other = Plan(strategy="lora", learning_rate=1e-3)
-        found = pasts([*map(by_rate, plans), by_rate(other)], "full", SPACE)
+        found = pasts([*map(by_rate, plans), by_rate(other)], plans[0], "", SPACE)
 
         assert len(found) == 1
         assert [one["learning_rate"] for one in found[0].settings] == pytest.approx([0.1, 1.0, 4.0])
-        assert pasts([by_rate(plans[0])], "full", SPACE) == []
+        assert pasts([by_rate(plans[0])], plans[0], "", SPACE) == []
+
+    def test_validation_samples_that_may_be_tested_now_are_no_history(self) -> None:
+        runs = [by_rate(Plan(strategy="full", learning_rate=rate)) for rate in (1e-5, 1e-4, 4e-4)]
+        own = runs[0].data
+        assert len(pasts(runs, Plan(strategy="full"), own, SPACE)) == 1
+        assert pasts(runs, Plan(strategy="full", seed=1), own, SPACE) == []
+        assert len(pasts(runs, Plan(strategy="full", seed=1), "other data", SPACE)) == 1
+
+    def test_scores_that_a_budget_ended_are_no_history(self) -> None:
+        plans = [Plan(strategy="full", learning_rate=rate) for rate in (1e-5, 1e-4, 4e-4)]
+        cut = [replace(run, plan={**run.plan, "stopped": "budget"}) for run in map(by_rate, plans)]
+        assert pasts(cut, plans[0], "", SPACE) == []
 
     def test_settings_outside_the_space_are_brought_inside(self) -> None:
         here = Task("text-classification", "m", "d", 100)
@@ -496,8 +568,8 @@ def test_the_command_searches_and_shows_what_it_found(reviews: str, tmp_path: Pa
         home=home,
     ).stdout
 
-    assert "9 trials in" in shown
-    assert "share of the differences" in shown
+    assert "9 trials, " in shown
+    assert "share of the differences" in shown or "none of the settings made a difference" in shown
     assert "learning rate" in shown
     run = zoo.open_registry().runs()[0]
     assert zoo.evaluate(f"file:{folder}", reviews).metrics
@@ -540,3 +612,27 @@ def test_trials_run_on_workers(reviews: str) -> None:
     run = zoo.tune(MODEL, reviews, strategy="full", epochs=2, trials=4, cluster="local")
     assert [one["state"] for one in run.plan["search"]["trials"]].count("complete") >= 3
     assert len(run.plan["search"]["trials"]) == 4
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ({"trials": "many"}, "The plan's trials is 'many'; it must be a whole number."),
+        ({"trials": True}, "The plan's trials is True; it must be a whole number."),
+        ({"epochs": 2.5}, "The plan's epochs is 2.5; it must be a whole number."),
+        ({"budget": "1s"}, "The plan's budget is '1s'; it must be a number of seconds."),
+        ({"learning_rate": "high"}, "The plan's learning_rate is 'high'; it must be a number."),
+    ],
+)
+def test_values_of_a_wrong_type_are_refused(reviews: str, option: dict[str, Any], said: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        zoo.tune(MODEL, reviews, strategy="full", **option)
+    assert str(caught.value).startswith(said)
+
+
+def test_chance_is_no_history() -> None:
+    generator = np.random.default_rng(0)
+    points = generator.random((48, 3))
+    assert reliability(points, generator.random(48).tolist()) < 0.1
+    assert reliability(points, np.sin(3 * points[:, 0]).tolist()) > 0.5
+    assert reliability(points[:3], [0.1, 0.9, 0.5]) == 1.0

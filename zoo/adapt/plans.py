@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,7 @@ def check_plan(plan: Plan) -> None:
     Raises:
         InvalidInput: names the option and its valid values.
     """
+    _check_types(plan)
     if not (0 < plan.validation < 1 and 0 < plan.test < 1 and plan.validation + plan.test < 1):
         raise InvalidInput(
             f"Invalid fractions: {plan.validation:g} for validation and {plan.test:g} for the test.",
@@ -85,6 +87,18 @@ def check_plan(plan: Plan) -> None:
         raise InvalidInput(f"The plan's learning_rate is {rate}; it must be above 0.", "Try 1e-4.")
     if not 0 <= plan.weight_decay < float("inf"):
         raise InvalidInput(f"The plan's weight_decay is {plan.weight_decay}; it must be 0 or more.")
+
+
+def _check_types(plan: Plan) -> None:
+    """Reject values that are not numbers."""
+    whole = ("epochs", "batch_size", "patience", "accumulate", "devices", "trials", "folds", "fold", "repeats", "seed")
+    kinds: dict[str, tuple[type, str]] = dict.fromkeys((*whole, "rank", "virtual_tokens"), (Integral, "a whole number"))
+    kinds |= dict.fromkeys(("learning_rate", "layer_decay", "weight_decay", "validation", "test"), (Real, "a number"))
+    kinds["budget"] = (Real, "a number of seconds")
+    for name, (kind, described) in kinds.items():
+        value = getattr(plan, name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, kind)):
+            raise InvalidInput(f"The plan's {name} is {value!r}; it must be {described}.")
 
 
 def key_of(plan: Plan, card: ModelCard, dataset: Dataset, unrelated: Collection[str] = ("device",)) -> str:

@@ -7,8 +7,8 @@ process joins in, and a search with more trials extends an earlier one.
 
 from __future__ import annotations
 
-import contextlib
 import json
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -21,10 +21,10 @@ from zoo.adapt.search.pruning import Curve
 from zoo.adapt.search.settings import Facts, planned, space_for, start
 from zoo.adapt.search.study import DEFAULT, EndedTrial, Study, best_of
 from zoo.adapt.search.summary import summarised
-from zoo.adapt.search.trials import CUT, RemoteTrial, carry_out
+from zoo.adapt.search.trials import RemoteTrial, carry_out
 from zoo.atomic import replacing
 from zoo.entities import Dataset, ModelCard, Plan, Run
-from zoo.errors import ZooError
+from zoo.errors import Interrupted, ZooError
 from zoo.untrusted import parse_json
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ MARGIN = 1.1
 
 LEAST = 0.001
 """Seconds of a trial that begins when the budget is spent."""
+
+INTERRUPTED = "Interrupted. The trials that have ended are kept; repeat the command to continue the search."
 
 POLL = 1.0
 """Seconds between two looks at trials of other processes."""
@@ -104,13 +106,16 @@ class Search:
         while (trial := self._begin()) is not None:
             try:
                 result, run = carry_out(self._planned(trial), self._adapt, self._curves(), trial.origin == DEFAULT)
+            except KeyboardInterrupt:
+                self.study.give_up(trial)
+                raise Interrupted(INTERRUPTED) from None
             except BaseException:
                 self.study.give_up(trial)
                 raise
             if run is not None and run.plan.get("stopped") == "interrupted":
                 self.study.give_up(trial)
                 if best_of(self.study.ended()) is None:
-                    raise KeyboardInterrupt
+                    raise Interrupted(INTERRUPTED)
                 self.interrupted = True
                 return
             self._end(trial, result, run)
@@ -153,8 +158,7 @@ class Search:
         """The run of the best trial, carried out again if its model is to be written, with a record of all trials."""
         ended = self.study.ended()
         winner = best_of(ended)
-        run = None if winner is None else self._run(winner.trial.number)
-        if winner is None or run is None:
+        if winner is None:
             reasons = [one.result.reason for one in ended if one.result.reason]
             raise ZooError(
                 f"None of the {len(ended)} trials succeeded{f'; the first: {reasons[0]}' if reasons else ''}.",
@@ -163,21 +167,27 @@ class Search:
         if self.plan.output:
             with progress.step("Writing the model with the best settings"):
                 plan = replace(self._planned(winner.trial), output=self.plan.output)
-                run = self._adapt(plan if winner.result.reason == CUT else replace(plan, budget=None))
+                run = self._adapt(plan if winner.result.cut else replace(plan, budget=None))
+        else:
+            run = self._run(winner, progress)
         before = self._default(ended)
-        default = None if before is None else self._run(before.trial.number)
+        default = None if before is None else self._run(before, progress)
         found = summarised(run, default, ended, self.study.importances, self.task)
-        return replace(found, plan={**found.plan, "stopped": "interrupted"}) if self.interrupted else found
+        wanted = {name: getattr(self.plan, name) for name in ("trials", "budget") if name in found.plan}
+        search = {**found.plan["search"], "interrupted": True} if self.interrupted else found.plan["search"]
+        return replace(found, plan={**found.plan, **wanted, "search": search})
 
     def _begin(self) -> Trial | None:
         if not self._has_time():
             return None
-        return self.study.begin(self.plan.trials, self._first, only=self._has_effect)
+        left = self._left()
+        time = math.inf if left is None else left
+        return self.study.begin(self.plan.trials, self._first, only=self._has_effect, time=time)
 
     def _first(self) -> Iterator[tuple[dict[str, Any], str]]:
         """The plan's own settings, and those of similar searches."""
         yield self.start, DEFAULT
-        known = pasts(self._runs(), self.plan.strategy, self.space)
+        known = pasts(self._runs(), self.plan, self.dataset.fingerprint, self.space)
         for one in propose(self.task, known, self.space, self.start):
             yield dict(one.settings), one.source
 
@@ -223,14 +233,23 @@ class Search:
 
     def _end(self, trial: Trial, result: Result, run: Run | None) -> None:
         """Record a trial, after its run, so that a complete trial always has one."""
-        if result.reason == CUT and best_of(self.study.ended()) is not None:
+        if result.cut and best_of(self.study.ended()) is not None:
             result, run = replace(result, state="pruned"), None  # it cannot be repeated, and there is another one
         if run is not None:
-            with replacing(self.folder / f"{trial.number}.json") as place:
-                place.write_text(json.dumps(run.to_dict()), encoding="utf-8")
+            self._write(trial.number, run)
         self.study.end(trial, result)
 
-    def _run(self, number: int) -> Run | None:
-        with contextlib.suppress(OSError, ValueError, ZooError):
+    def _write(self, number: int, run: Run) -> None:
+        with replacing(self.folder / f"{number}.json") as place:
+            place.write_text(json.dumps(run.to_dict()), encoding="utf-8")
+
+    def _run(self, ended: EndedTrial, progress: Progress) -> Run:
+        """The run of a complete trial; carried out again if its file is damaged or was removed."""
+        number = ended.trial.number
+        try:
             return Run.from_dict(parse_json((self.folder / f"{number}.json").read_text(encoding="utf-8")))
-        return None
+        except (OSError, ValueError, TypeError, AttributeError, KeyError, ZooError):
+            with progress.step("Carrying out a trial again, whose record is damaged"):
+                run = self._adapt(replace(self._planned(ended.trial), budget=None))
+            self._write(number, run)
+            return run

@@ -17,7 +17,7 @@ import numpy as np
 
 from zoo.adapt.search.settings import Facts, carried_out
 from zoo.contract.space import Space
-from zoo.entities import Run
+from zoo.entities import Plan, Run
 from zoo.history.similarity import cosine, near, same, words
 
 MOST = 3
@@ -31,6 +31,9 @@ SHRINKAGE = 0.5
 
 LEAST_GAIN = 0.05
 """Expected gain, in standard deviations of a task's scores, below which settings are not worth a trial."""
+
+ENOUGH = 8
+"""Settings from which on a table must predict its own scores to count."""
 
 _APART = 0.05
 """Distance below which two settings are the same."""
@@ -76,21 +79,31 @@ class Proposal:
     source: str
 
 
-def pasts(runs: Iterable[Run], strategy: str, space: Space) -> list[Past]:
-    """The earlier searches with a strategy, and its runs that differ in their settings only, as tables."""
+def pasts(runs: Iterable[Run], plan: Plan, data: str, space: Space) -> list[Past]:
+    """The earlier searches with the strategy of a plan, and its runs that differ in their settings only, as tables.
+
+    Those on the same data with another split are left out: their validation samples may be test samples now. So are
+    trainings that a budget ended.
+
+    Args:
+        data: fingerprint of the data set.
+    """
     found, single = [], dict[tuple[Any, ...], list[Run]]()
     for run in runs:
-        if run.plan.get("strategy", run.strategy) != strategy:
+        if run.plan.get("strategy", run.strategy) != plan.strategy or run.plan.get("stopped") == "budget":
+            continue
+        same_split = all(run.plan.get(name) == getattr(plan, name) for name in ("seed", "validation", "test"))
+        if run.data == data and not same_split:
             continue
         recorded = run.plan.get("search")
         if isinstance(recorded, Mapping):
-            ended = [one for one in recorded["trials"] if one.get("score") is not None]
+            ended = [one for one in recorded["trials"] if one.get("score") is not None and not one.get("reason")]
             task = Task(run.task, run.model, run.data, run.samples, int(recorded.get("classes", 0)))
             settings = tuple(one["settings"] for one in ended)
             found.append(Past(task, settings, tuple(float(one["score"]) for one in ended), run.id))
         elif run.plan.get("validation_score") is not None:
-            same_split = ("seed", "split", "validation", "test", "folds", "fold", "head", "targets")
-            held_out = tuple(run.plan.get(name) for name in same_split)
+            parts = ("seed", "split", "validation", "test", "folds", "fold", "head", "targets")
+            held_out = tuple(run.plan.get(name) for name in parts)
             single.setdefault((run.task, run.model, run.data, run.samples, *held_out), []).append(run)
     for group in single.values():
         first = group[0]
@@ -127,12 +140,12 @@ def propose(
     if not history:
         return []
     weights = similarity(task, [past.task for past in history])
-    weights /= weights.sum()
     candidates = [(settings, number) for number, past in enumerate(history) for settings in past.settings]
     points = np.array([_point(settings, space, start) for settings, _ in candidates])
-    tables = [
-        _smoothed(points[[number == at for _, at in candidates]], past.scores) for number, past in enumerate(history)
-    ]
+    rows = [points[[number == at for _, at in candidates]] for number in range(len(history))]
+    tables = [_smoothed(own, past.scores) for own, past in zip(rows, history, strict=True)]
+    reliable = [reliability(own, past.scores) for own, past in zip(rows, history, strict=True)]
+    weights *= np.array(reliable) / weights.sum()
     expected = np.array([table(points) for table in tables])  # tasks x candidates
     origin = _point(start, space, start)
     reached = np.array([table(origin[None])[0] for table in tables])
@@ -157,6 +170,24 @@ def propose(
 def _point(settings: Mapping[str, Any], space: Space, start: Mapping[str, Any]) -> np.ndarray:
     """The position of settings in the unit cube; what they do not name is as at the start."""
     return np.array([limits.position(settings.get(name, start[name])) for name, limits in space.items()])
+
+
+def reliability(points: np.ndarray, scores: Sequence[float]) -> float:
+    """The share of the variance of m scores that the others predict, each one left out; 0 if they predict none of it.
+
+    Where settings make no difference, scores vary by chance, and their best says nothing about the next task. Fewer
+    than ``ENOUGH`` scores cannot show that, and count.
+
+    Args:
+        points: m x d positions of the settings in the unit cube.
+    """
+    if len(scores) < ENOUGH:
+        return 1.0
+    standard = (np.array(scores) - np.mean(scores)) / np.std(scores)
+    kernel = np.exp(-((points[:, None, :] - points[None, :, :]) ** 2).sum(axis=2) / (2 * WIDTH**2))
+    np.fill_diagonal(kernel, 0.0)
+    predicted = kernel @ standard / (kernel.sum(axis=1) + SHRINKAGE)
+    return max(0.0, 1.0 - float(((standard - predicted) ** 2).mean()))
 
 
 def _smoothed(points: np.ndarray, scores: Sequence[float]) -> Any:

@@ -30,6 +30,9 @@ DEFAULT = "default"
 SEARCH = "search"
 """Origin of trials that the sampler proposed."""
 
+CUT = "ended by the budget"
+"""Reason of a trial that did not have the time for its settings."""
+
 MOST_LOSSES = 3
 """How often the settings of a trial are evaluated again when its process is killed."""
 
@@ -66,6 +69,11 @@ class Result:
     seconds: float = 0.0
     reason: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def cut(self) -> bool:
+        """Whether the budget ended it, so that it may do better with more time."""
+        return self.reason == CUT
 
 
 @dataclass(frozen=True)
@@ -118,6 +126,7 @@ class Study:
         self._sampler = sampler or parzen
         self._distributions = {name: distribution(limits) for name, limits in space.items()}
         self._held: dict[int, FileLock] = {}
+        self._renewed = False
         with storage_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
         self._lock = FileLock(folder / "lock")
@@ -127,19 +136,27 @@ class Study:
         total: int,
         first: Callable[[], Iterable[tuple[Mapping[str, Any], str]]],
         only: Callable[[str], bool] = lambda name: True,
+        time: float = 0.0,
     ) -> Trial | None:
         """The next trial, which this process now holds; None if as many as ``total`` have begun.
 
         Args:
             first: the settings to begin with, each with its origin; called for a new study.
             only: the settings that have an effect, by name.
+            time: seconds that it may take; settings that the budget of an earlier search ended within less are
+                evaluated again.
         """
         with self._opened() as study:
             self._bury(study)
+            if not self._renewed:
+                self._renew(study, time)
+                self._renewed = True
             if not study.trials:
                 for settings, origin in first():
                     study.enqueue_trial(dict(settings), user_attrs={"origin": origin})
-            begun = [one for one in study.get_trials(deepcopy=False) if _counts(one)]
+            known = study.get_trials(deepcopy=False)
+            replaced = _replaced(known)
+            begun = [one for one in known if _counts(one) and one.number not in replaced]
             if len(begun) >= total:
                 return None
             study.sampler = self._sampler(self._seed * 10_007 + len(begun))
@@ -157,24 +174,31 @@ class Study:
             for epoch, score in enumerate(result.curve, start=1):
                 known.report(score, epoch)
             known.set_user_attr("result", _as_json(result))
-            value = result.score if result.state == "complete" else None
-            study.tell(trial.number, value, state=states[result.state])
+            # The sampler learns nothing about settings from a score that more time would change.
+            state = states["pruned" if result.cut else result.state]
+            value = result.score if state == TrialState.COMPLETE else None
+            study.tell(trial.number, value, state=state)
             self._release(trial.number)
 
     def give_up(self, trial: Trial) -> None:
         """Leave a trial of this process unfinished; its settings are evaluated again when the search is continued."""
-        self._release(trial.number)
+        with self._opened() as study:
+            known = self._optuna.trial.Trial(study, study.trials[trial.number]._trial_id)
+            known.set_user_attr("given_up", True)
+            self._release(trial.number)
 
     def ended(self) -> list[EndedTrial]:
         """The trials that have ended, in their order."""
         with self._opened() as study:
+            known = [one for one in study.get_trials(deepcopy=False) if _has_ended(one)]
+            replaced = _replaced(known)
             return [
                 EndedTrial(
                     Trial(one.number, dict(one.params), one.user_attrs.get("origin", SEARCH)),
                     Result(**{**one.user_attrs["result"], "curve": tuple(one.user_attrs["result"]["curve"])}),
                 )
-                for one in study.get_trials(deepcopy=False)
-                if "result" in one.user_attrs and one.state.is_finished()
+                for one in known
+                if one.number not in replaced
             ]
 
     def elsewhere(self) -> int:
@@ -245,11 +269,11 @@ class Study:
                     pass
             except Timeout:
                 continue
-            losses = one.user_attrs.get("losses", 0) + 1
+            losses = one.user_attrs.get("losses", 0) + (not one.user_attrs.get("given_up"))
             again = losses < MOST_LOSSES
             known = self._optuna.trial.Trial(study, one._trial_id)
             if again:
-                attributes = {**one.user_attrs, "losses": losses}
+                attributes = {**one.user_attrs, "losses": losses, "given_up": False}
                 study.enqueue_trial(dict(one.params), user_attrs=attributes)
                 known.set_user_attr("lost", True)
             else:
@@ -257,9 +281,28 @@ class Study:
                 known.set_user_attr("result", _as_json(Result("failed", reason=reason)))
             study.tell(one.number, state=TrialState.FAIL)
 
+    def _renew(self, study: optuna.Study, time: float) -> None:
+        """Let the settings of trials be evaluated again that the budget ended, if there is more time now."""
+        known = study.get_trials(deepcopy=False)
+        replaced = _replaced(known)
+        for one in known:
+            found = one.user_attrs.get("result", {})
+            if found.get("reason") == CUT and found["seconds"] < time and one.number not in replaced:
+                attributes = {"origin": one.user_attrs.get("origin", SEARCH), "instead_of": one.number}
+                study.enqueue_trial(dict(one.params), user_attrs=attributes)
+
+
+def _replaced(trials: Iterable[Any]) -> set[int]:
+    """Numbers of the trials whose settings some of ``trials`` evaluate again with more time."""
+    return {one.user_attrs["instead_of"] for one in trials if "instead_of" in one.user_attrs}
+
+
+def _has_ended(trial: Any) -> bool:
+    return "result" in trial.user_attrs and trial.state.is_finished()
+
 
 def _counts(trial: Any) -> bool:
-    """Whether a trial has begun, and was not given back by a killed process."""
+    """Whether a trial has begun, and its settings are not to be evaluated again."""
     return trial.state.name != "WAITING" and not trial.user_attrs.get("lost")
 
 

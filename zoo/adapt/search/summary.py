@@ -7,11 +7,13 @@ from dataclasses import replace
 from math import inf
 from typing import Any
 
+from zoo.adapt.comparison import LINEAR_PROBE
 from zoo.adapt.results.paired import compare_runs
 from zoo.adapt.results.sentences import DEFAULT_SETTINGS
 from zoo.adapt.search.portfolio import Task
 from zoo.adapt.search.study import DEFAULT, SEARCH, EndedTrial
 from zoo.answers import figure_text
+from zoo.contract.strategy import flag
 from zoo.entities import Run
 from zoo.errors import DataError
 from zoo.kinds.metrics import metric
@@ -45,6 +47,9 @@ def summarised(
     plan = {**run.plan, "search": record}
     if default is None or best.trial.origin == DEFAULT:
         return replace(run, plan=plan)
+    if run.plan.get("kept") == default.plan.get("kept") == LINEAR_PROBE:
+        record["probe_kept"] = True  # with both settings: a comparison would be one of a model with itself
+        return replace(run, plan=plan)
     plan["rivals"] = {**plan.get("rivals", {}), DEFAULT_SETTINGS: dict(default.metrics)}
     name = next(iter(run.metrics))
     sign = 1 if metric(name).higher_is_better else -1
@@ -70,17 +75,45 @@ def sentences(run: Run) -> list[str]:
         "proposed by earlier runs": sum(one["origin"] not in {DEFAULT, SEARCH} for one in trials),
     }
     shown = ", ".join(f"{count} {how}" for how, count in counts.items() if count)
-    first = f"{len(trials)} trials in {found['seconds']:,.0f} s{f' ({shown})' if shown else ''}."
+    count = f"{len(trials)} trial{'s' * (len(trials) > 1)}"
+    first = f"{count}, {found['seconds']:,.0f} s of training{f' ({shown})' if shown else ''}."
+    if found.get("interrupted"):
+        wanted = run.plan.get("trials", len(trials))
+        first = f"Interrupted after {len(trials)} of {wanted} trials; repeat the command to continue. {first}"
+    told = [_won(first, found, trials, best)]
+    failed = next((one for one in trials if one["origin"] == DEFAULT and one["state"] == "failed"), None)
+    if failed:
+        told.append(f"The default settings failed, so nothing is compared with them: {failed['reason'].rstrip('.')}.")
+    if found.get("probe_kept"):
+        told.append("No settings were better than the linear probe, which is kept: the search changed nothing.")
+    elif best["origin"] != DEFAULT and (options := as_options(run)):
+        told.append(f"To train with these settings: zoo tune {run.model} DATA {options}")
+    return told
+
+
+def _won(first: str, found: Mapping[str, Any], trials: Sequence[Mapping[str, Any]], best: Mapping[str, Any]) -> str:
+    """How many trials there were, and which of them won."""
     default = next((one for one in trials if one["origin"] == DEFAULT and one["score"] is not None), None)
     if best["origin"] == DEFAULT:
-        return [f"{first} None was better than the default settings on the validation samples."]
+        return f"{first} None was better than the default settings on the validation samples."
     before = f", against {figure_text(default['score'])} with the default settings" if default else ""
     if default and default["score"] == best["score"]:
         before = ", that of the default settings too, and a lower validation loss"
     origin = "" if best["origin"] == SEARCH else f", as in run {best['origin']}"
     kept = f"Trial {trials.index(best) + 1} won with a validation score of {figure_text(best['score'])}{before}{origin}"
     caution = "the best of many validation scores is too high; rely on the test figures"
-    return [f"{first} {kept} ({caution})."]
+    return f"{first} {kept} ({caution})."
+
+
+def as_options(run: Run) -> str:
+    """The best settings of a search as options of ``zoo tune``; empty if it had none to search."""
+    found = run.plan.get("search")
+    if not found:
+        return ""
+    names = [name for name in _best(found)["settings"] if run.plan.get(name) is not None]
+    values = {name: run.plan[name] for name in names}
+    given = [f"{flag(name)} {f'{value:.4g}' if isinstance(value, float) else value}" for name, value in values.items()]
+    return " ".join([f"--strategy {run.plan.get('strategy', run.strategy)}", *given])
 
 
 def settings_table(run: Run) -> list[tuple[str, str, str, str]]:
@@ -90,7 +123,9 @@ def settings_table(run: Run) -> list[tuple[str, str, str, str]]:
         return []
     best, default = _best(found), next((one for one in found["trials"] if one["origin"] == DEFAULT), None)
     importances = found.get("importances", {})
-    order = [*importances, *(name for name in best["settings"] if name not in importances)]
+    others = [one for one in found["trials"] if one is not default]
+    varied = [name for name in best["settings"] if not others or any(name in one["settings"] for one in others)]
+    order = [*importances, *(name for name in varied if name not in importances)]
     return [
         (
             name.replace("_", " "),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from zoo.adapt.search.pruning import Curve, is_hopeless
 from zoo.adapt.search.settings import TRAINED_BLOCKS, USUAL_RATE
-from zoo.adapt.search.study import Result, Trial
+from zoo.adapt.search.study import CUT, Result, Trial
 from zoo.adapt.training.watching import Pruned, watched
 from zoo.entities import Plan, Run
 from zoo.errors import (
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 AT_ONCE = (DataError, InvalidInput, MissingDependency, PluginError, SourceError, StorageError, UnsupportedModel)
 """Errors of the request, not of a setting: if the first trial has one, all have it."""
-
-CUT = "ended by the budget"
 
 
 @dataclass(frozen=True)

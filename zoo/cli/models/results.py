@@ -108,10 +108,13 @@ def searched(output: Output, run: Run, trials: bool = False) -> None:
     for sentence in sentences(run):
         output.paragraph(sentence)
     output.text()
-    weighed = "importances" in run.plan["search"]
+    importances = run.plan["search"].get("importances")
+    weighed = bool(importances)
     heads = ["setting", "default", "best", *(["share of the differences"] if weighed else [])]
     output.table([Column(head, number=head != "setting") for head in heads], [list(row[: len(heads)]) for row in rows])
-    if not weighed:
+    if importances is not None and not weighed:
+        output.text("All complete trials have the same score: none of the settings made a difference.")
+    elif not weighed:
         output.text(f"How much each setting matters is shown from {FEWEST} complete trials on.")
     output.text()
     if trials:
