@@ -1,0 +1,1 @@
+"""How a team agrees on models: its policy, standards, approvals, lock file and audit trail."""
