@@ -6,6 +6,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 
 import zoo
 from zoo.contract import hooks as hookspecs
+from zoo.errors import PolicyRefusal
 from zoo.plugins import plugins
 from zoo.registry import opening
 from zoo.sources import resolve
@@ -173,6 +175,16 @@ def test_predict(installed) -> None:
     installed("zoo_predict")
     answers = zoo.load(card("mood")).predict(["Hello!", "Hm."])
     assert [answer[0].label for answer in answers] == ["glad", "calm"]
+
+
+def test_decide(installed) -> None:
+    installed("zoo_decide")
+    from zoo.plugins.deciding import decide, permit
+
+    verse = replace(card("poems"), tags=("verse",))
+    assert decide(card("poems"), "pull").reasons == decide(verse, "search").reasons == ()
+    with pytest.raises(PolicyRefusal, match=r"denies the action 'pull' on 'poems:one': verse is for people"):
+        permit(verse, "pull")
 
 
 def test_readers(installed) -> None:

@@ -12,11 +12,25 @@ from typing import Any
 
 from zoo.errors import InvalidInput
 
+POLICY_FILE = "zoo-policy.toml"
+"""Name of a policy, which applies to the folder that it is in and to all folders below."""
+
 CACHE_BYTES = 10_000_000_000
 """Default size limit of the feature cache, in bytes."""
 
 _configured: dict[str, Any] = {}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)b?\Z")
+
+
+def working_directory() -> str:
+    """The working directory; empty if it was deleted."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
+
+
+_STARTED_IN = working_directory()
 
 
 @dataclass(frozen=True)
@@ -108,6 +122,26 @@ def setting(name: str, default: Any = None, convert: Callable[[str], Any] = str,
         return convert(text)
     except ValueError as error:
         raise InvalidInput(f"{variable} is '{text}', which is not valid: {error}.") from None
+
+
+def policy_files() -> tuple[Path, ...]:
+    """The policies in force: the one of ``ZOO_POLICY``, or else all that are found upward, the nearest first.
+
+    They are searched for from the working directory, and from the one in which the process started, so that changing
+    the directory ends no policy. A file that was named with ``ZOO_POLICY`` may be missing.
+    """
+    named = os.environ.get("ZOO_POLICY", "").strip()
+    if named:
+        return (Path(working_directory() or _STARTED_IN, os.path.expanduser(named)),)
+    folders: dict[str, None] = {}
+    for start in filter(None, (working_directory(), _STARTED_IN)):
+        folder, above = start, os.path.dirname(start)
+        folders[folder] = None
+        while above != folder:
+            folder, above = above, os.path.dirname(above)
+            folders[folder] = None
+    paths = (os.path.join(folder, POLICY_FILE) for folder in folders)
+    return tuple(Path(path) for path in paths if os.path.lexists(path))
 
 
 def _default_home() -> Path:

@@ -10,6 +10,7 @@ from zoo.contract.hooks import hookimpl
 
 if TYPE_CHECKING:
     from zoo.contract.backbone import Backbone, Progress
+    from zoo.contract.deciding import Decision, Use
     from zoo.contract.estimator import Estimator
     from zoo.contract.kind import Kind
     from zoo.contract.reader import Reader
@@ -81,6 +82,18 @@ def zoo_finetune(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Pro
     from zoo.adapt.strategies import adapt
 
     return adapt(backbone, dataset, plan, progress)
+
+
+@hookimpl
+def zoo_decide(card: ModelCard, action: str, context: Use) -> Decision | None:
+    """The policies in force; None without one."""
+    from zoo.config import policy_files
+
+    if not policy_files():
+        return None
+    from zoo.team.policy import decide
+
+    return decide(card, action, context)
 
 
 @hookimpl

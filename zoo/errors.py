@@ -103,6 +103,14 @@ class PluginError(ZooError):
     """A plugin is broken, or returned something that its hook does not allow."""
 
 
+class PolicyError(ZooError):
+    """A policy cannot be read, so every use that it governs is denied."""
+
+
+class PolicyRefusal(ZooError):
+    """A policy denies this use of a model, or requires an approval for it."""
+
+
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C during long work; the message says which results are saved."""
 
@@ -117,6 +125,10 @@ class WeightsNotice(UserWarning):
 
 class CostNotice(UserWarning):
     """The cost of an operation, reported before and after it. The command line shows it in one line."""
+
+
+class PolicyNotice(UserWarning):
+    """A policy warns of a use of a model; one sentence, shown verbatim."""
 
 
 class PlatformNotice(UserWarning):

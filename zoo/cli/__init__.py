@@ -16,7 +16,16 @@ import click
 
 from zoo.cli.gate import ReaderGone, gates
 from zoo.cli.output import Output
-from zoo.errors import CostNotice, Interrupted, PlatformNotice, PluginWarning, StorageError, WeightsNotice, ZooError
+from zoo.errors import (
+    CostNotice,
+    Interrupted,
+    PlatformNotice,
+    PluginWarning,
+    PolicyNotice,
+    StorageError,
+    WeightsNotice,
+    ZooError,
+)
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "recommend": ("zoo.cli.choose.recommend", "Measure which pretrained model suits your data best."),
@@ -163,10 +172,11 @@ def _plugin_warnings(output: Output) -> Iterator[None]:
         warnings.simplefilter("always", WeightsNotice)
         warnings.simplefilter("always", CostNotice)
         warnings.simplefilter("always", PlatformNotice)
+        warnings.simplefilter("always", PolicyNotice)
         shown = warnings.showwarning
 
         def show(message: Any, category: type[Warning], *args: Any, **kwargs: Any) -> None:
-            if issubclass(category, (PluginWarning, WeightsNotice)):
+            if issubclass(category, (PluginWarning, WeightsNotice, PolicyNotice)):
                 output.warn(str(message))
             elif issubclass(category, (CostNotice, PlatformNotice)):
                 output.note(str(message))

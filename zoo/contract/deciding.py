@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from zoo.entities import ModelFile
+from zoo.entities import ModelCard, ModelFile
 
 
 class Verdict(enum.IntEnum):
@@ -31,12 +31,14 @@ class Reason:
         verdict: what it says.
         sentence: why, for a person.
         place: where the rule is: ``zoo-policy.toml:12``.
+        hint: what to do about it; empty for the usual hint.
     """
 
     rule: str
     verdict: Verdict
     sentence: str
     place: str = ""
+    hint: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,23 @@ ACTIONS = (
 """The uses of a model on which a policy decides."""
 
 
+INCLUDED: Mapping[str, tuple[str, ...]] = {
+    "search": ("pull",),
+    "recommend": ("pull", "load"),
+    "load": ("pull",),
+    "features": ("pull", "load"),
+    "predict": ("pull", "load"),
+    "evaluate": ("pull", "load"),
+    "tune": ("pull", "load"),
+    "export": ("pull", "load"),
+    "serve": ("pull", "load"),
+    "lock": ("pull",),
+    "propose": ("pull",),
+    "approve": ("pull",),
+}
+"""The actions that are part of another one: a rule on ``pull`` also applies to files that are here already."""
+
+
 @dataclass(frozen=True)
 class Use:
     """The circumstances of a use of a model, as far as they are known.
@@ -92,6 +111,8 @@ class Use:
         files: files that are used, with hashes if they are known.
         memory: bytes of memory that the use takes.
         today: the date at which exceptions and deprecations are decided.
+        names: other ids of the same model: what was asked for, where it is hosted, models with the same weights.
+        bases: the models that it is derived from, as far as they are known; a bare card where only the id is.
     """
 
     task: str | None = None
@@ -99,3 +120,5 @@ class Use:
     files: tuple[ModelFile, ...] = ()
     memory: int | None = None
     today: date | None = None
+    names: tuple[str, ...] = ()
+    bases: tuple[ModelCard, ...] = ()

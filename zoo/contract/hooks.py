@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import click
 
     from zoo.contract.backbone import Backbone, Progress
+    from zoo.contract.deciding import Decision, Use
     from zoo.contract.estimator import Estimator
     from zoo.contract.kind import Kind
     from zoo.contract.metric import Metric
@@ -88,6 +89,14 @@ def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str, labels: Se
     """Outputs of the model on its own task, one for each input; None if it has none.
 
     ``labels`` are the classes to choose from, for zero-shot models; empty if none are named.
+    """
+
+
+@hookspec
+def zoo_decide(card: ModelCard, action: str, context: Use) -> Decision | None:
+    """The verdict on a use of a model, with reasons; None for no opinion. The most severe of all counts.
+
+    ``action`` is one of ``zoo.contract.deciding.ACTIONS``. If the hook raises, the use is denied.
     """
 
 

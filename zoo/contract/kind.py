@@ -13,10 +13,9 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from zoo.contract.augmenting import Augments
-from zoo.contract.examples import Examples
 from zoo.contract.showing import Shows
 from zoo.contract.targets import HasTargets
-from zoo.contract.values import Shown, Typed, Unusable, Values
+from zoo.contract.values import Examples, Shown, Typed, Unusable, Values
 from zoo.errors import UnsupportedModel
 
 if TYPE_CHECKING:

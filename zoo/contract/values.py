@@ -86,3 +86,19 @@ def short(name: str) -> str:
     suffix = Path(name).suffix
     whole = Path(name).name if len(name) < 200 and suffix and " " not in suffix else name
     return whole if len(whole) <= LONGEST_HEADING else f"{whole[: LONGEST_HEADING - 1]}\u2026"
+
+
+class Examples:
+    """The examples of its values and answers that a kind has, for the conformance suite."""
+
+    def ordinary(self) -> Sequence[Any]:
+        """Some ordinary values, of different sizes if possible."""
+        return ()
+
+    def ordinary_answers(self) -> Sequence[Any]:
+        """Some ordinary answers of models, of the same size if ``ordinary`` returns samples of another type."""
+        return self.ordinary()
+
+    def extreme(self, task: str = "") -> Sequence[tuple[str, Any]]:
+        """Extreme values of real data, each with its name: empty, tiny, huge."""
+        return ()

@@ -88,7 +88,7 @@ class Plugins:
         ran out, which is not the plugin's fault; and Control-C.
         """
         once = _answers_once(hook)
-        for name in self._implementing(hook):
+        for name in self.implementing(hook):
             if only not in {None, name}:
                 continue
             try:
@@ -186,9 +186,10 @@ class Plugins:
     def _own_first(self, hook: str) -> list[str]:
         """The plugins that implement a hook, those of this distribution before others."""
         own = {report.name for report in self._reports.values() if report.distribution == OWN_DISTRIBUTION}
-        return sorted(self._implementing(hook), key=lambda name: (name not in own, name != DEFAULTS))
+        return sorted(self.implementing(hook), key=lambda name: (name not in own, name != DEFAULTS))
 
-    def _implementing(self, hook: str) -> list[str]:
+    def implementing(self, hook: str) -> list[str]:
+        """Names of the plugins that implement a hook, in the order in which they answer."""
         caller = getattr(self._pluggy.hook, hook)
         names = {impl.plugin_name for impl in caller.get_hookimpls()}
         return [name for name in self._reports if name in names]

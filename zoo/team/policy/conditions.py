@@ -1,0 +1,154 @@
+"""Conditions of rules, compiled: what each says of a model's facts, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from zoo.contract.deciding import Verdict
+from zoo.team.policy.facts import Facts
+from zoo.team.policy.ids import Matches, author, is_plain, patterns
+from zoo.team.policy.licences import LicencePatterns, Three
+from zoo.team.policy.rules import EFFECTS, Condition
+from zoo.team.policy.vocabulary import DATE, FACTS, FLAG, LICENCE, NUMBER, SIGNATURE, comparison
+from zoo.team.policy.wording import Wording
+
+PERMITTING = frozenset({"allow", "require"})
+"""The effects for which a match is good."""
+
+
+class Check:
+    """One condition.
+
+    Attributes:
+        matches: whether the facts match; None if a fact is unknown.
+        verdicts: the verdict by what ``matches`` returns.
+
+    Args:
+        unknown: the policy's verdict where a fact is unknown, or not among what is allowed.
+    """
+
+    def __init__(self, condition: Condition, unknown: Verdict) -> None:
+        permitting = condition.effect in PERMITTING
+        stated = EFFECTS[condition.effect]
+        self.condition = condition
+        self.matches = _matcher(condition, permitting)
+        self.verdicts: dict[Three, Verdict] = (
+            {True: Verdict.ALLOW, False: unknown if condition.effect == "allow" else stated, None: unknown}
+            if permitting
+            else {True: stated, False: Verdict.ALLOW, None: min(unknown, stated)}  # a warning stays one
+        )
+        self._wording = Wording(condition, permitting)
+
+    def sentence(self, facts: Facts, matched: Three) -> str:
+        """Why, as the second half of a sentence."""
+        return self._wording.sentence(facts, matched)
+
+
+Matcher = Callable[[Facts], Three]
+
+
+def _matcher(condition: Condition, permitting: bool) -> Matcher:
+    fact, kind = condition.fact, FACTS[condition.fact].comparison
+    if kind == SIGNATURE:
+        return lambda facts: None
+    if kind == FLAG:
+        return _flag(fact.replace("-", "_"), bool(condition.values[0]))
+    texts = [str(value) for value in condition.values]
+    if kind in {NUMBER, DATE}:
+        return _compared(fact, texts[0], kind)
+    if kind == LICENCE:
+        return _licensed(LicencePatterns(texts, choice=permitting), permitting)
+    matches = patterns(texts)
+    if fact == "id":
+        return _allowed_id(matches) if permitting else _denied_id(matches)
+    if fact == "author":
+        return _allowed_author(matches) if permitting else _denied_author(matches)
+    if fact == "base":
+        return _bases(matches, all if permitting else any)
+    if fact == "tags":
+        return _several("tags", matches, any)
+    if fact == "weights":
+        return _several("weights", matches, all if permitting else any)
+    return _single(fact, matches)
+
+
+def _flag(name: str, wanted: bool) -> Matcher:
+    def matches(facts: Facts) -> Three:
+        value = getattr(facts, name)
+        return None if value is None else value is wanted
+
+    return matches
+
+
+def _compared(fact: str, text: str, kind: str) -> Matcher:
+    wanted = comparison(text, kind)
+    assert wanted is not None  # checked when the policy was read
+
+    def matches(facts: Facts) -> Three:
+        value = getattr(facts, fact)
+        return None if value is None else wanted.holds(value)
+
+    return matches
+
+
+def _licensed(patterns: LicencePatterns, permitting: bool) -> Matcher:
+    def matches(facts: Facts) -> Three:
+        if not permitting and facts.use.bases and any(map(patterns, facts.base_licenses)):
+            return True
+        return patterns(facts.card.license or None)
+
+    return matches
+
+
+def _allowed_id(wanted: Matches) -> Matcher:
+    def matches(facts: Facts) -> Three:
+        return wanted(facts.id) if is_plain(facts.card.id) else None
+
+    return matches
+
+
+def _denied_id(wanted: Matches) -> Matcher:
+    def matches(facts: Facts) -> Three:
+        if any(map(wanted, facts.known_as)) or (facts.bases and any(map(wanted, facts.bases))):
+            return True
+        return False if facts.plain else None
+
+    return matches
+
+
+def _allowed_author(wanted: Matches) -> Matcher:
+    def matches(facts: Facts) -> Three:
+        own = author(facts.id) if is_plain(facts.card.id) else None
+        return None if own is None else wanted(own)
+
+    return matches
+
+
+def _denied_author(wanted: Matches) -> Matcher:
+    def matches(facts: Facts) -> Three:
+        if any(map(wanted, facts.authors)) or (facts.bases and any(map(wanted, facts.base_authors))):
+            return True
+        return False if facts.authors and facts.plain else None
+
+    return matches
+
+
+def _bases(wanted: Matches, quantifier: Callable[[Iterable[Any]], bool]) -> Matcher:
+    return lambda facts: quantifier(map(wanted, facts.bases))
+
+
+def _several(name: str, wanted: Matches, quantifier: Callable[[Iterable[Any]], bool]) -> Matcher:
+    def matches(facts: Facts) -> Three:
+        values = getattr(facts, name)
+        return None if values is None else quantifier(map(wanted, values))
+
+    return matches
+
+
+def _single(name: str, wanted: Matches) -> Matcher:
+    def matches(facts: Facts) -> Three:
+        value = getattr(facts, name)
+        return None if value is None else wanted(value)
+
+    return matches

@@ -1,0 +1,48 @@
+"""Model ids as rules compare them: in one spelling, without a revision."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+from fnmatch import translate
+
+FILE = "file:"
+_OWNED = frozenset({"hf", "kaggle", "torchhub"})
+
+
+def canonical(id: str) -> str:
+    """An id in lower case and in one Unicode form, without a revision and without invisible characters.
+
+    Platforms answer to names in any case.
+    """
+    if not id.isascii():
+        id = "".join(c for c in unicodedata.normalize("NFKC", id).casefold() if unicodedata.category(c) != "Cf")
+    lowered = id.lower()
+    return lowered if lowered.startswith(FILE) else lowered.partition("@")[0]
+
+
+def is_plain(id: str) -> bool:
+    """Whether an id can be compared with names: one with other letters may only look like a known one."""
+    return id.isascii() or id.startswith(FILE)
+
+
+def author(canonical_id: str) -> str | None:
+    """Who published a model: the owner of its repository; None if the platform names no owner."""
+    source, _, name = canonical_id.partition(":")
+    owner, slash, _ = name.partition("/")
+    return owner if slash and owner and source in _OWNED else None
+
+
+Matches = Callable[[str], bool]
+
+
+def patterns(texts: Iterable[str]) -> Matches:
+    """A function of a text in lower case: whether it matches one of some patterns (``*``, ``?``, ``[a-z]``)."""
+    lowered = [unicodedata.normalize("NFKC", text).casefold().lower() for text in texts]
+    exact = frozenset(one for one in lowered if not {"*", "?", "["} & {*one})
+    wild = [translate(one) for one in lowered if one not in exact]
+    if not wild:
+        return exact.__contains__
+    match = re.compile("|".join(wild)).match
+    return lambda text: text in exact or match(text) is not None
