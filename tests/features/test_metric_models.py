@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from zoo.config import configure
 from zoo.errors import DataError, UnknownModel
 from zoo.features import metric_models
 from zoo.features.metric_models import MetricModel, check
+from zoo.features.permission import Permission
 
 MODEL = MetricModel("hum_model", "pkg:hum", former="ZOO_HUMMER")
 
@@ -51,7 +53,7 @@ def test_only_what_the_user_chose_is_checked(monkeypatch: pytest.MonkeyPatch) ->
         loaded.append(reference)
         if reference != "pkg:known":
             raise UnknownModel(f"There is no model '{reference}'.")
-        return reference
+        return SimpleNamespace(card=reference, permission=Permission())
 
     monkeypatch.setattr(zoo.features, "load", load)
     check([MODEL])
@@ -62,5 +64,5 @@ def test_only_what_the_user_chose_is_checked(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(UnknownModel):
         check([MODEL])
     monkeypatch.setenv("ZOO_HUM_MODEL", "pkg:known")
-    assert [MODEL.load(), MODEL.load()] == ["pkg:known", "pkg:known"]
+    assert [MODEL.load().card, MODEL.load().card] == ["pkg:known", "pkg:known"]
     assert loaded == ["pkg:misspelt", "pkg:known"]

@@ -232,11 +232,11 @@ def _adapting(
     """The card of the model, and a function that adapts it by a plan like this one."""
     from zoo.adapt.devices.starting import tune_on_devices
     from zoo.adapt.plans import adapted
-    from zoo.features import load
+    from zoo.features import model_for
 
     if plan.devices > 1:
         return tune_on_devices(model, dataset, progress)
-    loaded = load(model, device=plan.device, progress=progress) if isinstance(model, str) else model
+    loaded = model_for(model, "tune", plan.device, progress)
     return loaded.card, lambda one: adapted(loaded, dataset, one, progress)
 
 

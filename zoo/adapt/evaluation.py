@@ -136,15 +136,15 @@ def _evaluate(
 ) -> Evaluation:
     from zoo.adapt.results.page import write_evaluation
     from zoo.data import notes_on
-    from zoo.features import load
+    from zoo.features import model_for
     from zoo.plugins.options import check_fit
     from zoo.provenance import figure_versions
 
     task = given.task
     if task is None and isinstance(model, str):
-        model = load(model, device=device, progress=progress)
+        model = model_for(model, "evaluate", device, progress)
     dataset = read_for_evaluation(data, model, given) if isinstance(data, str) else data
-    loaded = load(model, device=device, progress=progress) if isinstance(model, str) else model
+    loaded = model_for(model, "evaluate", device, progress)
     found = _task(loaded, dataset, task)
     kinds = {*found.inputs, found.target}
     check_fit(settings, kinds, found.name, f"'{loaded.card.id}' is used here for {found.name}", model=True)

@@ -49,6 +49,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "import": ("zoo.cli.stores.import_", "Add models, scores and runs from a file."),
     "export": ("zoo.cli.stores.export", "Write models, scores and runs to a file."),
     "registry": ("zoo.cli.stores.registry", "Create, upgrade, check, copy and build registries."),
+    "policy": ("zoo.cli.team.policy", "Write, show, check and explain policies: rules on which models may be used."),
     "plugins": ("zoo.cli.system.plugins", "List plugins and their status, check one, or create a new one."),
     "doctor": ("zoo.cli.system.doctor", "Check this installation."),
 }

@@ -12,6 +12,7 @@ from zoo.features.cache.identity import Settings, identify, loading_settings, re
 from zoo.features.collecting import extract
 from zoo.features.files import read_features, write_features
 from zoo.features.model import Model
+from zoo.features.permission import Permission
 from zoo.keywords import explains_keywords
 
 __all__ = ["Model", "extract", "files_of", "load", "precision", "read_features", "write_features"]
@@ -29,7 +30,12 @@ AUTO = "auto"
 
 @explains_keywords
 def load(
-    reference: str | ModelCard, *, device: str | None = None, dtype: str = "float32", progress: Progress | None = None
+    reference: str | ModelCard,
+    *,
+    device: str | None = None,
+    dtype: str = "float32",
+    action: str = "load",
+    progress: Progress | None = None,
 ) -> Model:
     """Load a model, downloading its files first if they are missing.
 
@@ -40,34 +46,62 @@ def load(
         reference: a model id such as ``pkg:efficientnet-lite0``, or a card.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``; None takes the best available.
         dtype: one of ``DTYPES``, or ``auto`` for the fastest on the device, for features only and not for training.
+        action: what the model is loaded for, which policies decide on: one of ``zoo.contract.deciding.ACTIONS``. With
+            ``load``, each use of the model is decided on when it happens.
 
     Raises:
+        PolicyRefusal: a policy denies it, or requires an approval.
         ZooError: the model is unknown, its files cannot be downloaded or verified, or no plugin can load it.
     """
     from zoo.features.device import best_device
 
     device = best_device(device)
     card = _resolve(reference) if isinstance(reference, str) else reference
-    files = files_of(card, progress)
+    files, permission = _permitted_files(card, progress, action, reference)
     try:
-        return _model(card, files, device, precision(dtype, device, card))
+        return _model(card, files, device, precision(dtype, device, card), permission)
     except UnsupportedPrecision:
         if dtype != AUTO:
             raise
-        return _model(card, files, device, DTYPES[0])
+        return _model(card, files, device, DTYPES[0], permission)
 
 
-def files_of(reference: str | ModelCard, progress: Progress | None = None) -> LocalFiles:
-    """The files of a model, downloaded if they are missing.
+def model_for(model: str | Model, action: str, device: str | None, progress: Progress | None) -> Model:
+    """A model for one purpose: loaded, or the loaded one that was given.
 
     Raises:
+        ZooError: as ``load``.
+    """
+    return (
+        load(model, device=device, action=action, progress=progress)
+        if isinstance(model, str)
+        else model.used_for(action)
+    )
+
+
+def files_of(reference: str | ModelCard, progress: Progress | None = None, action: str = "load") -> LocalFiles:
+    """The files of a model, downloaded if they are missing.
+
+    Args:
+        action: as in ``load``.
+
+    Raises:
+        PolicyRefusal: a policy denies it, or requires an approval.
         UnsupportedModel: no plugin downloads models of its platform.
         ZooError: the model is unknown, or its files cannot be downloaded.
     """
+    card = _resolve(reference) if isinstance(reference, str) else reference
+    return _permitted_files(card, progress, action, reference)[0]
+
+
+def _permitted_files(
+    card: ModelCard, progress: Progress | None, action: str, asked: str | ModelCard
+) -> tuple[LocalFiles, Permission]:
     from zoo.config import settings
     from zoo.plugins import plugins
+    from zoo.sources.permitting import permit_files, permit_use
 
-    card = _resolve(reference) if isinstance(reference, str) else reference
+    known = permit_use(card, action, asked if isinstance(asked, str) else "")
     files: LocalFiles | None = plugins().first(
         "zoo_download", card=card, store=settings().models, progress=progress or SilentProgress()
     )
@@ -75,15 +109,23 @@ def files_of(reference: str | ModelCard, progress: Progress | None = None) -> Lo
         raise UnsupportedModel(
             f"No plugin downloads models of the platform '{card.source}' ('{card.id}').", "See 'zoo plugins'."
         )
-    return files
+    return files, Permission(action, permit_files(known, action, files))
 
 
-def _model(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Model:
+def _model(card: ModelCard, files: LocalFiles, device: str, dtype: str, permission: Permission) -> Model:
     loading = loading_settings(card, files, device, dtype)
     known = None if loading is None else known_facts(card, loading)
     open_backbone = functools.partial(_open, card, files, device, dtype, loading)
     revision = files.revision or card.revision
-    return Model(card, open_backbone if known else open_backbone(), revision, device=device, dtype=dtype, known=known)
+    return Model(
+        card,
+        open_backbone if known else open_backbone(),
+        revision,
+        device=device,
+        dtype=dtype,
+        known=known,
+        permission=permission,
+    )
 
 
 def precision(dtype: str, device: str, card: ModelCard) -> str:

@@ -53,7 +53,9 @@ class MetricModel:
             DataError: as ``id``.
             ZooError: the model is unknown, or cannot be downloaded or loaded.
         """
-        return _loaded(self.id)
+        found = _loaded(self.id)
+        found.permission.check(found.card, "predict")
+        return found
 
     def embed(self, items: Sequence[Any]) -> np.ndarray:
         """Features of inputs from the model's default layer: float64, n x d; one input at a time.

@@ -13,6 +13,7 @@ from zoo.features.cache import Facts, RowCache, row_cache
 from zoo.features.cache.identity import Identity
 from zoo.features.collecting import cache_of, collected
 from zoo.features.extraction import default_limits
+from zoo.features.permission import Permission
 from zoo.features.reading import read_for
 from zoo.features.stream import FeatureStream
 from zoo.keywords import explains_keywords
@@ -35,6 +36,7 @@ class Model:
     Args:
         backbone: the backbone, or a function that loads it.
         known: the facts of the model from an earlier load, and its identity in the feature cache.
+        permission: what it was loaded for.
     """
 
     def __init__(
@@ -46,8 +48,10 @@ class Model:
         device: str = "cpu",
         dtype: str = "float32",
         known: tuple[Facts, Identity] | None = None,
+        permission: Permission | None = None,
     ) -> None:
         self.card, self.revision, self.device, self.dtype = card, revision, device, dtype
+        self.permission = permission or Permission()
         self._known = known
         self._open: Callable[[], Backbone] | None = backbone if known is not None else None  # type: ignore[assignment]
         self._backbone: Backbone | None = None if known is not None else backbone  # type: ignore[assignment]
@@ -55,6 +59,23 @@ class Model:
 
     def __repr__(self) -> str:
         return f"<Model {self.card.id}, {self.facts.embedding_dimension} dimensions, on {self.device}>"
+
+    def used_for(self, action: str) -> Model:
+        """The same model for one purpose, such as ``tune``.
+
+        Raises:
+            PolicyRefusal: a policy denies it, or requires an approval.
+        """
+        self.permission.check(self.card, action)
+        return Model(
+            self.card,
+            self.backbone if self._known is None else lambda: self.backbone,
+            self.revision,
+            device=self.device,
+            dtype=self.dtype,
+            known=self._known,
+            permission=Permission(action, self.permission.known),
+        )
 
     @property
     def backbone(self) -> Backbone:
@@ -203,6 +224,7 @@ class Model:
 
         given = read_options("Model.shards", data, read, input_column, target_column, on_problem, task, options)
         settings_of("Model.shards", options, self.card.id)
+        self.permission.check(self.card, "features")
         dataset = read_for(self.card, data, given) if isinstance(data, str) else data
         size, tokens = (batch_size, None) if batch_size else default_limits(self.facts, self.device)
         request = FeatureRequest(tuple(layers), size, self.device, shard_size, tokens)
@@ -221,7 +243,9 @@ class Model:
 
         Raises:
             UnsupportedModel: the model has no such output of its own.
+            PolicyRefusal: a policy denies it, or requires an approval.
         """
+        self.permission.check(self.card, "predict")
         for name in (task,) if task else self.card.tasks or ("",):
             if (outputs := self._outputs(inputs, name, labels)) is not None:
                 return list(outputs)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.config import configured
 from zoo.errors import DataError
-from zoo.features import load
+from zoo.features import model_for
 from zoo.features.thresholds import with_threshold
 from zoo.keywords import explains_keywords
 from zoo.kinds.known import asked_kind, kind_of
@@ -113,7 +113,7 @@ def predict(
     if not given:
         raise DataError("There is no input to predict.", "Give at least one path, text or decoded value.")
     with configured(settings_of("predict", options, "" if isinstance(model, str) else model.card.id)):
-        loaded = load(model, device=device, progress=progress) if isinstance(model, str) else model
+        loaded = model_for(model, "predict", device, progress)
         loaded = with_threshold(loaded, threshold)
         asked = question(loaded, task, labels, options or {})
         items: list[Any] = []

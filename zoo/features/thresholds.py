@@ -29,4 +29,6 @@ def with_threshold(model: Model, threshold: float | None) -> Model:
             "Leave --threshold out.",
         )
     decided: Backbone = backbone.decided_at(threshold)  # type: ignore[assignment]
-    return Model(model.card, decided, model.revision, device=model.device, dtype=model.dtype)
+    return Model(
+        model.card, decided, model.revision, device=model.device, dtype=model.dtype, permission=model.permission
+    )

@@ -79,7 +79,7 @@ def extract_to(
         )
     dataset = read_with(data, given) if given.task else read_for(resolve(model), data, given)
     with configured(settings_of("features", options)):
-        loaded = load(model, device=device, dtype=dtype, progress=progress)
+        loaded = load(model, device=device, dtype=dtype, progress=progress, action="features")
         found = loaded.extract(dataset, layers, batch_size, progress, cache=cache)
     by_layer = found if isinstance(found, dict) else {found.layer: found}
     written = []

@@ -62,7 +62,7 @@ def label_errors(
     from zoo.data import read_with
     from zoo.data.arguments import read_options
     from zoo.errors import InvalidInput
-    from zoo.features import load
+    from zoo.features import model_for
     from zoo.quality.inspecting import inspect
 
     if folds < 2:
@@ -82,7 +82,7 @@ def label_errors(
     progress = progress or SilentProgress()
     dataset = read_with(data, given) if isinstance(data, str) else data
     targets = _classes(dataset)
-    loaded = load(model, device=device, progress=progress) if isinstance(model, str) else model
+    loaded = model_for(model, "features", device, progress)
     features = loaded.extract(dataset, (), progress=progress)
     found = inspect(dataset, targets, features.values.astype("float64"), folds=folds, seed=seed, progress=progress)
     return LabelErrors(

@@ -14,7 +14,7 @@ from zoo.errors import InvalidInput, ZooError, suggest
 from zoo.registry.database.connection import Reader, explained, opened
 from zoo.registry.database.decoding import RUN_COLUMNS, card_of, measurement_of, run_of, score_of
 from zoo.registry.database.location import Location
-from zoo.registry.index.lineage import Family, family
+from zoo.registry.index.lineage import Family, family, same_weights
 from zoo.registry.index.sets import Sets
 from zoo.registry.score_table import ScoreTable, score_table
 from zoo.registry.searching import by_name
@@ -58,6 +58,11 @@ class Registry:
         """The models that a model is derived from, its own derivatives, and those with the same weights."""
         with self._reading() as (connection, _):
             return family(connection, card)
+
+    def same_weights(self, card: ModelCard) -> tuple[str, ...]:
+        """The ids of other models that have the weights of this one, all of its files or some."""
+        with self._reading() as (connection, _):
+            return same_weights(connection, card)
 
     def cards(self, query: SearchQuery | None = None) -> Iterator[ModelCard]:
         """All cards, or all that match the words and filters of a query, by id.

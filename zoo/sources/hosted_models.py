@@ -36,7 +36,7 @@ class HostedSource:
     def locate(self, card: ModelCard) -> LocalFiles | None:
         """The host's files if they are all here; None too if the package that knows the names is not installed."""
         try:
-            return self._host.locate(self._hosted(card))
+            return self._host.locate(self.hosted(card))
         except (ModelNotFound, MissingDependency):
             return None
 
@@ -51,11 +51,11 @@ class HostedSource:
 
     def verify(self, card: ModelCard, progress: Progress) -> Sequence[Problem]:
         """Hash every file again."""
-        return self._host.verify(self._hosted(card), progress)
+        return self._host.verify(self.hosted(card), progress)
 
     def remove(self, card: ModelCard) -> int:
         """Delete the files from the host's cache and return the bytes that were freed."""
-        return self._host.remove(self._hosted(card))
+        return self._host.remove(self.hosted(card))
 
     def local(self) -> Iterator[LocalFiles]:
         """None: the host lists them among its own."""
@@ -65,6 +65,11 @@ class HostedSource:
     def _host(self) -> Source:
         return self._find(self._platform.host)
 
-    def _hosted(self, card: ModelCard) -> ModelCard:
+    def hosted(self, card: ModelCard) -> ModelCard:
+        """The same model on the host, by its id only.
+
+        Raises:
+            ModelNotFound: there is no such model.
+        """
         name = self._platform.resolve(card.name)
         return ModelCard(f"{self._platform.host}:{name}", card.domain, revision=card.revision)

@@ -10,6 +10,7 @@ from zoo.entities import LocalFiles, ModelCard
 from zoo.errors import InvalidInput, UnsupportedModel
 from zoo.keywords import explains_keywords
 from zoo.sources.known import REFERENCES, sources
+from zoo.sources.permitting import permit_files, permit_use
 from zoo.sources.resolving import card_to_pull
 
 
@@ -23,11 +24,13 @@ def pull(model: str, progress: Progress | None = None, *, trust_remote_code: boo
 
     Raises:
         SourceError: a subclass that says what to do.
+        PolicyRefusal: a policy denies it, or requires an approval.
         UnsupportedModel: no plugin provides models of this platform.
     """
     from zoo.plugins import plugins
 
     card = card_to_pull(model)
+    known = permit_use(card, "pull", model)
     files: LocalFiles | None = plugins().first(
         "zoo_download", card=card, store=settings().models, progress=progress or SilentProgress()
     )
@@ -42,6 +45,7 @@ def pull(model: str, progress: Progress | None = None, *, trust_remote_code: boo
         raise UnsupportedModel(
             f"No plugin provides models of the platform '{card.source}'.", f"There are: {', '.join(sorted(sources()))}."
         )
+    permit_files(known, "pull", files)
     if trust_remote_code:
         _trust(card, files)
     return files

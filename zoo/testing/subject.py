@@ -185,21 +185,22 @@ def models(subject: Subject, names: Sequence[str] = (), every: bool = False) -> 
     """The models to test: those named, else the plugin's smallest local model of each library and size class.
 
     Raises:
-        ZooError: a named model cannot be downloaded.
+        ZooError: a named model cannot be downloaded, or a policy denies to load it.
     """
-    from zoo.config import settings
+    from zoo.features import files_of
     from zoo.sources import resolve
+    from zoo.sources.permitting import permit_use
 
     if names:
         for name in names:
             card = resolve(name)
-            files = plugins().first("zoo_download", card=card, store=settings().models, progress=SilentProgress())
-            yield ModelSubject(subject.name, card, files)
+            yield ModelSubject(subject.name, card, files_of(name))
         return
     seen: set[tuple[str | None, str | None]] = set()
     for card in sorted(subject.cards, key=lambda card: card.bytes or 0):
         kind = (card.library, card.architecture)
         if (every or kind not in seen) and (files := _here(card)) is not None:
+            permit_use(card, "load")
             seen.add(kind)
             yield ModelSubject(subject.name, card, files)
 

@@ -104,8 +104,9 @@ def tune_on_devices(
 
     if isinstance(model, str):
         card, stamp = resolve(model), ""
-        files_of(card, progress)
+        files_of(card, progress, "tune")
     else:
+        model.permission.check(model.card, "tune")
         card, stamp = model.card, weights_stamp(model.backbone)
     return card, functools.partial(_adapt, card, stamp, dataset, progress)
 
@@ -151,7 +152,7 @@ def _work(job: Job, member: Member) -> Run | None:
     progress: Any = SilentProgress() if member.rank else SentProgress(member)
     devices = SeveralDevices(member, device, job.halvings, job.spent)
     with configured(job.settings), in_use(devices):
-        backbone = load(job.card, device=device).backbone
+        backbone = load(job.card, device=device, action="tune").backbone
         if job.stamp and weights_stamp(backbone) != job.stamp:
             raise UnsupportedModel(
                 f"The weights of '{job.card.id}' were changed after it was loaded; on several devices, each process "

@@ -102,7 +102,7 @@ def _model(model: str, revision: str | None, device: str) -> Model:
     """The model of this process; a worker runs many trials."""
     from zoo.features import load
 
-    loaded = load(model, device=device)
+    loaded = load(model, device=device, action="tune")
     found = revision_of(loaded.card)
     if found != revision:
         raise UnsupportedModel(

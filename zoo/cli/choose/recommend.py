@@ -154,6 +154,7 @@ def command(output: Output, data: str, no_measure: bool, report: str | None, **o
 def show(output: Output, result: Recommendation, data: str) -> None:
     """Print the data, the table, the reasons for the first few candidates, and what was left out or saved."""
     from zoo.selection.explain.next_step import next_command
+    from zoo.selection.request.policy import MARK
 
     facts = result.data
     classes = f", {facts['classes']} classes" if facts["classes"] else ""
@@ -174,7 +175,9 @@ def show(output: Output, result: Recommendation, data: str) -> None:
         output.paragraph(" ".join(c.reasons), indent=3)
     if result.excluded:
         output.text()
-        output.text(f"Left out: {len(result.excluded)}")
+        by_policy = sum(excluded.reason.startswith(MARK) for excluded in result.excluded)
+        which = f", {by_policy:,} of them by the policy" if by_policy else ""
+        output.text(f"Left out: {len(result.excluded):,}{which}")
         for excluded in result.excluded[:SHOWN_EXCLUDED]:
             output.paragraph(f"{excluded.id}: {excluded.reason}", indent=3)
         if len(result.excluded) > SHOWN_EXCLUDED:

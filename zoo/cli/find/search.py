@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +10,9 @@ from zoo.cli.figures import human_bytes, human_count, human_score
 from zoo.cli.options import AMOUNT
 from zoo.cli.options import command as zoo_command
 from zoo.cli.output import Column, Output
+
+if TYPE_CHECKING:
+    from zoo.registry import SearchPage
 
 
 class MinimumScore(click.ParamType):
@@ -86,8 +89,12 @@ def command(output: Output, words: tuple[str, ...], **options: Any) -> None:
     from zoo.registry import search
 
     page = search(" ".join(words), **options)
+    verdicts = _verdicts(page)
     if output.json:
-        output.data(page.to_dict())
+        found = page.to_dict()
+        for model, verdict in zip(found["models"], verdicts, strict=False):
+            model["policy"] = verdict
+        output.data(found)
         return
     if not page.models:
         output.text("No model matches. Remove a word or a filter, or see what the registry contains: zoo stats")
@@ -105,6 +112,7 @@ def command(output: Output, words: tuple[str, ...], **options: Any) -> None:
         (Column("licence"), [hit.card.license or "-" for hit in page.models]),
         (Column("downloads", number=True), [human_count(hit.card.downloads) for hit in page.models]),
         (Column("scores", number=True), [str(len(hit.scores)) if hit.scores else "-" for hit in page.models]),
+        *([(Column("policy"), verdicts)] if verdicts else []),
     ]
     # Columns without values are left out.
     kept = [(column, cells) for column, cells in shown if any(cell != "-" for cell in cells)]
@@ -120,6 +128,17 @@ def command(output: Output, words: tuple[str, ...], **options: Any) -> None:
         output.table(
             [Column(_FACETS.get(name, name)), Column("models", number=True)], [[v, f"{n:,}"] for v, n in counts.items()]
         )
+
+
+def _verdicts(page: SearchPage) -> list[str]:
+    """What the policies in force say of each model; empty without a policy."""
+    from zoo.config import policy_files
+
+    if not policy_files():
+        return []
+    from zoo.sources.permitting import decisions
+
+    return [str(decision.verdict) for decision in decisions((hit.card for hit in page.models), "search")]
 
 
 _FACETS = {"license": "licence"}

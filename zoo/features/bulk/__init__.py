@@ -15,7 +15,7 @@ from zoo.config import configured
 from zoo.contract.backbone import SilentProgress
 from zoo.entities import Entity, LeftOut, Problem
 from zoo.errors import Interrupted, InvalidInput
-from zoo.features import load
+from zoo.features import model_for
 from zoo.features.bulk import formats
 from zoo.features.bulk.answering import PROBLEM, BlockPredictor
 from zoo.features.bulk.partial import Partial
@@ -104,7 +104,7 @@ def predict_table(
     if target.resolve() == source.resolve():
         raise InvalidInput(f"'{target}' is the table itself.", "Choose another name for the predictions.")
     with configured(settings_of("predict", options, "" if isinstance(model, str) else model.card.id)):
-        loaded = load(model, device=device, progress=progress) if isinstance(model, str) else model
+        loaded = model_for(model, "predict", device, progress)
         loaded = with_threshold(loaded, threshold)
         asked = question(loaded, task, labels, options or {})
         rows = rows_of(os.fspath(table), asked.inputs, input_column)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from zoo.entities import Entity, ModelCard
@@ -36,6 +37,7 @@ _SIGNS = tuple(
 )
 _WEIGHTS = re.compile(r"\.(?:safetensors|bin|pth?|onnx|gguf|h5|msgpack|npz|ckpt|pb|tflite)\Z")
 _OLDEST = 10
+_MOST_COMBINED = 8
 MOST_SHOWN = 5
 
 
@@ -50,11 +52,16 @@ def bases_of(card: ModelCard) -> dict[str, str]:
         if tag.startswith(BASE_TAG):
             match = _TAG.match(tag)
             if match:
-                found[f"{card.source}:{match[2]}"] = match[1]
+                found[f"{tag_source(card)}:{match[2]}"] = match[1]
     if card.base_model and card.base_model not in found:
         found[card.base_model] = _relation(card)
     found.pop(card.id, None)
     return found
+
+
+def tag_source(card: ModelCard) -> str:
+    """The platform of the base models that tags name; the tags of a local folder are those of the Hub."""
+    return "hf" if card.source == "file" else card.source
 
 
 def _relation(card: ModelCard) -> str:
@@ -147,6 +154,23 @@ def _ancestors(connection: Reader, id: str, bases: list[str]) -> Iterator[str]:
                     older.append(row[0])
         yield from older
         generation = older
+
+
+def same_weights(connection: Reader, card: ModelCard) -> tuple[str, ...]:
+    """The ids of models that have the weights of a model, all of its files or some: a copy may have further files."""
+    weights = [file for file in card.files if _WEIGHTS.search(file.path.lower())]
+    few = len(weights) <= _MOST_COMBINED
+    sizes = range(1, len(weights) + 1) if few else (len(weights) - 1, len(weights))
+    parts = (part for size in sizes for part in combinations(weights, size))
+    digests = {digest for part in parts if (digest := weights_of(replace(card, files=part)))}
+    if not digests:
+        return ()
+    marks = ",".join("?" * len(digests))
+    found = connection.execute(
+        f"SELECT id FROM models WHERE weights IN ({marks}) AND id <> ? ORDER BY id LIMIT 50",
+        (*sorted(digests), card.id),
+    )
+    return tuple(row[0] for row in found)
 
 
 def _known(connection: Reader, id: str) -> bool:

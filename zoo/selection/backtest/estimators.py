@@ -177,13 +177,17 @@ def mean_agreement(results: Sequence[DataResult]) -> dict[str, Agreement]:
 
 def _one_data_set(tuning: FineTuning, estimators: Sequence[str], candidates: str | None, only_kept: bool) -> DataResult:
     from zoo.plugins import plugins
-    from zoo.selection.request.candidates import choose
+    from zoo.plugins.deciding import active
+    from zoo.selection.request.candidates import choose, within
+    from zoo.selection.request.constraints import Limits
     from zoo.tasks import find_task
 
-    dataset, left_out = tuning.dataset, dict[str, str]()
+    choices = choose(find_task(tuning.task, plugins().tasks), candidates)
+    choices, excluded = within(choices, Limits(policy=active()))
+    dataset, left_out = tuning.dataset, {one.id: one.reason for one in excluded}
     cards: dict[str, ModelCard] = {}
     fine_tuned: dict[str, float] = {}
-    for choice in choose(find_task(tuning.task, plugins().tasks), candidates):
+    for choice in choices:
         model = choice.card.id
         try:
             run = tuning.known(model) if only_kept else tuning.reached(model)
@@ -232,7 +236,7 @@ def _predictions(
     names = [name for name in names if kind in find_estimator(name).target_kinds]
     values: dict[str, dict[str, float]] = {name: {} for name in names}
     for model, card in cards.items():
-        loaded = load(card, device=tuning.device, progress=progress)
+        loaded = load(card, device=tuning.device, progress=progress, action="recommend")
         given: dict[str, Any] = {"features": loaded.extract(dataset, progress=progress)}
         for name in list(values):
             estimator = find_estimator(name)

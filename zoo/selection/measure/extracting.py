@@ -141,7 +141,9 @@ class LocalExtractor:
 
         self._plan, self._targets = plan, targets
         self._progress = CheckedProgress(progress, deadline)
-        self._models = Models(lambda card: load(card, device=plan.device, dtype=plan.dtype, progress=self._progress))
+        self._models = Models(
+            lambda card: load(card, device=plan.device, dtype=plan.dtype, action="recommend", progress=self._progress)
+        )
 
     def layers(self, card: ModelCard) -> tuple[str, ...]:
         """All layers of a model; loads it if necessary."""

@@ -179,7 +179,7 @@ def _models(device: str, dtype: str) -> Models:
     from zoo.features import load
 
     def loaded(card: ModelCard) -> Model:
-        return load(card, device=device, dtype=dtype)
+        return load(card, device=device, dtype=dtype, action="recommend")
 
     return Models(loaded)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from zoo.answers import Exclusion
@@ -13,6 +13,7 @@ from zoo.entities import LocalFiles, ModelCard, ModelId
 from zoo.errors import InvalidInput, UnknownModel, UnknownTask, ZooError
 from zoo.kinds.known import kind_of
 from zoo.selection.request.constraints import Limits, apply, violated
+from zoo.selection.request.policy import against, none_left
 from zoo.tasks import Task
 
 SEARCH_LIMIT = 20
@@ -88,12 +89,27 @@ def within(choices: Iterable[Choice], limits: Limits) -> tuple[list[Choice], lis
     """Split choices into those within the limits and those outside, each of these with all its reasons.
 
     Raises:
-        InvalidInput: as ``zoo.selection.request.constraints.apply``.
+        InvalidInput, PolicyRefusal: as ``zoo.selection.request.constraints.apply``.
     """
     choices = list(choices)
+    limits, choices, refused = _by_policy(choices, limits)
     kept, excluded = apply([choice.card for choice in choices], limits)
+    excluded = [*refused, *excluded]
     ids = {card.id for card in kept}
     return [choice for choice in choices if choice.card.id in ids], excluded
+
+
+def _by_policy(choices: list[Choice], limits: Limits) -> tuple[Limits, list[Choice], list[Exclusion]]:
+    """The choices that policies allow; of a few, platforms are asked for facts that the cards lack."""
+    if not limits.policy:
+        return limits, choices, []
+    few = len(choices) <= SEARCH_LIMIT
+    reasons = {choice.card.id: against(choice.card, describe=few) for choice in choices}
+    denied = {id: reason for id, reason in reasons.items() if reason}
+    kept = [choice for choice in choices if choice.card.id not in denied]
+    if denied and not kept:
+        raise none_left(denied)
+    return replace(limits, policy=False), kept, [Exclusion(id, reason) for id, reason in denied.items()]
 
 
 def split_layer(reference: str) -> tuple[str, str | None]:

@@ -11,6 +11,7 @@ from zoo.entities import Entity, ModelCard
 from zoo.errors import InvalidInput
 from zoo.selection.request.latency import reported
 from zoo.selection.request.memory import Workload, to_run, to_tune
+from zoo.selection.request.policy import POLICY, against, none_left
 
 FLAG = "left out"
 """The ``needed`` value of an option without a value: omit it."""
@@ -35,6 +36,7 @@ class Limits(Entity):
         safetensors: whether all weights must be in that format.
         strategy: the model must also fit into memory for this adaptation strategy; None only for running it.
         workload: device, batch size and length of texts for estimates of memory and latency.
+        policy: whether there is a policy, or a plugin that decides.
     """
 
     licenses: tuple[str, ...] = ()
@@ -48,6 +50,7 @@ class Limits(Entity):
     safetensors: bool = False
     strategy: str | None = None
     workload: Workload = field(default_factory=Workload)
+    policy: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ def apply(cards: Iterable[ModelCard], limits: Limits) -> tuple[list[ModelCard], 
 
     Raises:
         InvalidInput: every card is outside; the hint says which single limit to relax and what that would admit.
+        PolicyRefusal: a policy is against every card.
     """
     kept: list[ModelCard] = []
     broken: dict[str, list[Violation]] = {}
@@ -82,6 +86,9 @@ def apply(cards: Iterable[ModelCard], limits: Limits) -> tuple[list[ModelCard], 
         else:
             kept.append(card)
     if broken and not kept:
+        by_policy = {id: found[0].reason for id, found in broken.items() if found[0].option == POLICY}
+        if len(by_policy) == len(broken):
+            raise none_left(by_policy)
         raise InvalidInput(
             f"No candidate is within the limits: {_all(len(broken))} at least one of them.", relaxing(broken)
         )
@@ -95,6 +102,8 @@ def violations(card: ModelCard, limits: Limits) -> Iterator[str]:
 
 def violated(card: ModelCard, limits: Limits) -> Iterator[Violation]:
     """The limits that a model violates, each with the value that would admit it."""
+    if limits.policy and (reason := against(card)):
+        yield Violation(POLICY, reason)
     yield from _license(card, limits)
     yield from _size("--max-parameters", "parameters", card.parameters, limits.max_parameters)
     yield from _size("--max-size", "bytes", card.bytes, limits.max_bytes)

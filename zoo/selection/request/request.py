@@ -119,6 +119,7 @@ class Request:
     def limits(self, analysis: Analysis, device: str) -> Limits:
         """Limits on the models, for a device and the data."""
         from zoo.features.device import memory_of
+        from zoo.plugins.deciding import active
 
         return Limits(
             self.license,
@@ -132,6 +133,7 @@ class Request:
             self.safetensors,
             self.strategy,
             analysis.workload(device),
+            active(),
         )
 
 

@@ -38,6 +38,9 @@ _BITS: Mapping[str, int] = {
     "F8_E8M0": 8,
     "F4": 4,
 }
+_BASE = re.compile(r"base_model:[a-z]+:[^:\s]+/[^:\s]+\Z")
+"""Tags that name base models with the relation to them; a merge has several."""
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
@@ -121,7 +124,7 @@ def _card(
         gated=bool(info.gated),
         revision=info.sha if isinstance(info.sha, str) and COMMIT.match(info.sha) else None,
         url=f"{endpoint}/{info.id}",
-        tags=tuple(tag for tag in tags if ":" not in tag)[:MOST_TAGS],
+        tags=(*(tag for tag in tags if ":" not in tag), *(tag for tag in tags if _BASE.match(tag)))[:MOST_TAGS],
         files=files,
         loader=loader,
     )

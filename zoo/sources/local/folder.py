@@ -18,6 +18,7 @@ from zoo.sources.files.config_card import card_from_config, count_parameters
 from zoo.sources.files.hashing import KnownHashes, differences
 from zoo.sources.files.model_files import choose, format_of, missing_shards
 from zoo.sources.files.recognising import complete, recognise
+from zoo.sources.files.stated_base import with_stated_bases
 from zoo.untrusted import read_json
 
 TUNED = "zoo.json"
@@ -72,7 +73,7 @@ class FileSource:
             paths = [file.path for file in found.files] or paths
             _check_shards(root, paths)
             files = _hashed(root, paths)
-            return complete(found, root, files, _revision(files))
+            return with_stated_bases(complete(found, root, files, _revision(files)), root, config)
         if tuned is None and config is None:
             raise ModelNotFound(
                 f"The folder {root} has no {CONFIG}, so zoo cannot identify the model.",
@@ -90,7 +91,7 @@ class FileSource:
         if tuned is not None:
             return _tuned_card(root, tuned, files, parameters)
         card = card_from_config(f"file:{root}", config or {}, files, parameters)
-        return dataclasses.replace(card, revision=_revision(files))
+        return with_stated_bases(dataclasses.replace(card, revision=_revision(files)), root, config)
 
     def verify(self, card: ModelCard, progress: Progress) -> Sequence[Problem]:
         """Hash every file again, without the cache of hashes."""

@@ -110,8 +110,12 @@ def _allowed_id(wanted: Matches) -> Matcher:
 
 def _denied_id(wanted: Matches) -> Matcher:
     def matches(facts: Facts) -> Three:
-        if any(map(wanted, facts.known_as)) or (facts.bases and any(map(wanted, facts.bases))):
-            return True
+        for id in facts.known_as:
+            if wanted(id):
+                return True
+        for id in facts.bases:
+            if wanted(id):
+                return True
         return False if facts.plain else None
 
     return matches
@@ -127,9 +131,18 @@ def _allowed_author(wanted: Matches) -> Matcher:
 
 def _denied_author(wanted: Matches) -> Matcher:
     def matches(facts: Facts) -> Three:
-        if any(map(wanted, facts.authors)) or (facts.bases and any(map(wanted, facts.base_authors))):
-            return True
-        return False if facts.authors and facts.plain else None
+        known = False
+        for id in facts.known_as:
+            owner = author(id)
+            if owner is not None:
+                if wanted(owner):
+                    return True
+                known = True
+        for id in facts.bases:
+            owner = author(id)
+            if owner is not None and wanted(owner):
+                return True
+        return False if known and facts.plain else None
 
     return matches
 

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar, overload
 
 from zoo.contract.deciding import Use
 from zoo.entities import ModelCard, ModelFile
+from zoo.registry.index.lineage import BASE_TAG, tag_source
 from zoo.sources.files.paths import COMMIT
 from zoo.team.policy.ids import author, canonical, is_plain
 
@@ -16,8 +17,6 @@ CLEAN = "clean"
 
 _WITHOUT_CODE = frozenset({"safetensors", "onnx", "gguf"})
 _BARE_DOMAIN = "other"
-_NONE: frozenset[str] = frozenset()
-_BASE_TAG = "base_model:"
 _Owner = TypeVar("_Owner")
 _Value = TypeVar("_Value")
 
@@ -55,43 +54,38 @@ class Facts:
 
     Attributes:
         id: canonical id of the card.
+        known_as: all canonical ids of the model, its card's first.
+        plain: whether its ids can be compared with names.
     """
 
     def __init__(self, card: ModelCard, use: Use) -> None:
         self.card, self.use = card, use
         self.id = canonical(card.id)
+        self.known_as: tuple[str, ...] = (self.id,)
+        self.plain = is_plain(card.id)
+        if use.names:
+            self.known_as = tuple(dict.fromkeys((self.id, *map(canonical, use.names))))
+            self.plain = self.plain and all(map(is_plain, use.names))
 
     @Lazy
-    def known_as(self) -> frozenset[str]:
-        """All canonical ids of the model."""
-        if not self.use.names:
-            return frozenset((self.id,))
-        return frozenset((self.id, *map(canonical, self.use.names)))
-
-    @Lazy
-    def plain(self) -> bool:
-        """Whether its ids can be compared with names."""
-        return is_plain(self.card.id) and (not self.use.names or all(map(is_plain, self.use.names)))
-
-    @Lazy
-    def bases(self) -> frozenset[str]:
+    def bases(self) -> tuple[str, ...]:
         """Canonical ids of the models that it is derived from."""
         card = self.card
-        found = [f"{self.source}:{tag.rpartition(':')[2]}" for tag in card.tags if tag.startswith(_BASE_TAG)]
+        found = [f"{tag_source(card)}:{tag.rpartition(':')[2]}" for tag in card.tags if tag.startswith(BASE_TAG)]
         if card.base_model:
             found.append(card.base_model)
         found += [base.id for base in self.use.bases]
-        return frozenset(map(canonical, found)) if found else _NONE
+        return tuple(dict.fromkeys(map(canonical, found))) if found else ()
 
-    @Lazy
-    def authors(self) -> frozenset[str]:
+    @property
+    def authors(self) -> tuple[str, ...]:
         """Who published the model under its own ids."""
-        return frozenset(filter(None, map(author, self.known_as)))
+        return tuple(found for id in self.known_as if (found := author(id)))
 
-    @Lazy
-    def base_authors(self) -> frozenset[str]:
+    @property
+    def base_authors(self) -> tuple[str, ...]:
         """Who published the models that it is derived from."""
-        return frozenset(filter(None, map(author, self.bases))) if self.bases else _NONE
+        return tuple(found for id in self.bases if (found := author(id)))
 
     @property
     def license(self) -> str | None:
@@ -164,26 +158,24 @@ class Facts:
         return self.use.files or self.card.files
 
     @Lazy
-    def weight_files(self) -> dict[str, ModelFile]:
-        """The files with weights, by path, each format counted."""
-        return {file.path: file for file in self.files if _format_of(file.path)}
+    def weight_files(self) -> list[tuple[str, ModelFile]]:
+        """The files with weights, each with its format."""
+        return [(found, file) for file in self.files if (found := _format_of(file.path))]
 
     @Lazy
     def weights(self) -> frozenset[str] | None:
         """The formats of the weights."""
         if self.weight_files:
-            return frozenset(filter(None, map(_format_of, self.weight_files)))
+            return frozenset([found for found, _ in self.weight_files])
         stated = self.card.loader.get("format")
-        if isinstance(stated, str) and stated:
-            return frozenset((stated.lower(),))
-        return None
+        return frozenset((stated.lower(),)) if isinstance(stated, str) and stated else None
 
-    @property
+    @Lazy
     def hashes(self) -> bool | None:
         """Whether every file of weights has a published SHA-256."""
         if not self.weight_files:
             return None
-        return all(file.sha256 is not None for file in self.weight_files.values())
+        return all(file.sha256 is not None for _, file in self.weight_files)
 
     @property
     def revision(self) -> str | None:

@@ -19,7 +19,7 @@ def canonical(id: str) -> str:
     if not id.isascii():
         id = "".join(c for c in unicodedata.normalize("NFKC", id).casefold() if unicodedata.category(c) != "Cf")
     lowered = id.lower()
-    return lowered if lowered.startswith(FILE) else lowered.partition("@")[0]
+    return lowered.partition("@")[0] if "@" in lowered and not lowered.startswith(FILE) else lowered
 
 
 def is_plain(id: str) -> bool:
@@ -29,9 +29,9 @@ def is_plain(id: str) -> bool:
 
 def author(canonical_id: str) -> str | None:
     """Who published a model: the owner of its repository; None if the platform names no owner."""
-    source, _, name = canonical_id.partition(":")
-    owner, slash, _ = name.partition("/")
-    return owner if slash and owner and source in _OWNED else None
+    colon = canonical_id.find(":")
+    slash = canonical_id.find("/", colon)
+    return canonical_id[colon + 1 : slash] or None if slash > 0 and canonical_id[:colon] in _OWNED else None
 
 
 Matches = Callable[[str], bool]

@@ -81,7 +81,7 @@ class Lines:
 
 
 class Table:
-    """A table of the file, with its position; each ``take`` removes a key, ``done`` refuses what is left."""
+    """A table of the file, with its position; a key that is not known is an error."""
 
     def __init__(self, values: Any, place: Place, what: str, known: Iterable[str]) -> None:
         if not isinstance(values, Mapping):

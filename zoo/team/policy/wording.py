@@ -63,7 +63,7 @@ class Wording:
         if self._permitting and not matched:
             which = "which is not among" if condition.effect == "allow" else "and the policy requires"
             return f"{shown}, {which} {self._listed}"
-        return f"{shown} ({condition.effect} {self._listed})"
+        return shown if matched is self._permitting else f"{shown} ({condition.effect} {self._listed})"
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -87,7 +87,7 @@ def _shown(fact: str, facts: Facts, relevant: Relevant) -> str:
         also = f", and that of a base model is {_listed(inherited)}" if inherited else ""
         return f"its licence is {facts.license or 'not known'}{also}"
     if fact in {"id", "base"}:
-        return _named(facts, facts.known_as if fact == "id" else frozenset(), relevant)
+        return _named(facts, facts.known_as if fact == "id" else (), relevant)
     if fact == "author":
         return _by(facts, relevant)
     if fact == "parameters":
@@ -95,10 +95,15 @@ def _shown(fact: str, facts: Facts, relevant: Relevant) -> str:
     if fact in {"memory", "size"}:
         return f"it takes {getattr(facts, fact) / 1e9:,.3g} GB{' of memory' if fact == 'memory' else ''}"
     if fact == "tags":
-        return f"its tags are {_listed(sorted(filter(relevant, facts.tags or ()))) or 'none of these'}"
+        return f"its tags are {_chosen(facts.tags, relevant)}"
     if fact == "weights":
-        return f"the format of its weights is {_listed(sorted(filter(relevant, facts.weights or ())))}"
+        return f"the format of its weights is {_chosen(facts.weights, relevant)}"
     return f"its {FACTS[fact].about} is {getattr(facts, fact)}"
+
+
+def _chosen(values: frozenset[str] | None, relevant: Relevant) -> str:
+    """The values that a condition is about, or else all."""
+    return _listed(sorted(filter(relevant, values or ())) or sorted(values or ())) or "none"
 
 
 def _named(facts: Facts, own: Iterable[str], relevant: Relevant) -> str:
@@ -116,4 +121,8 @@ def _by(facts: Facts, relevant: Relevant) -> str:
     mine, derived = sorted(filter(relevant, facts.authors)), sorted(filter(relevant, facts.base_authors))
     if mine:
         return f"its author is {_listed(mine)}"
-    return f"it is derived from a model of {_listed(derived)}" if derived else f"its author is {_listed(facts.authors)}"
+    return (
+        f"it is derived from a model of {_listed(derived)}"
+        if derived
+        else f"its author is {_listed(sorted(facts.authors))}"
+    )

@@ -1,0 +1,1 @@
+"""Commands of teams: policies."""
