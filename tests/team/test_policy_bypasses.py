@@ -526,3 +526,42 @@ def test_what_is_known_of_a_model(world: World) -> None:
     assert "hf:good/grandchild" in known.use.names
     assert [base.id for base in known.use.bases] == ["hf:good/tuned", "hf:bad/model"]
     shutil.rmtree(world.path / "copy-of-good-grandchild")
+
+
+STRICT = rule(
+    "allow.license = 'permissive'",
+    "require.weights = 'safetensors'",
+    "require.pinned = true",
+    "require.hashes = true",
+    "require.scan = 'clean'",
+    "deny.remote-code = true",
+    id="strict",
+)
+
+
+@pytest.mark.parametrize("reference", ["hf:good/model", "hf:good/model@main", "hf:good/model@side"])
+def test_a_branch_is_resolved_before_it_is_decided_on(reference: str, world: World) -> None:
+    repository = world.hub.repositories["good/model"]
+    repository.branches["side"] = repository.commit
+    write(world.project, HEAD + STRICT)
+    assert zoo.pull(reference).revision == repository.commit
+
+
+def test_offline_the_cache_tells_what_it_can(world: World) -> None:
+    world.without_policy(lambda: zoo.pull("hf:good/model"))
+    world.monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    write(
+        world.project, HEAD + rule("require.pinned = true", "require.hashes = true", "require.weights = 'safetensors'")
+    )
+    assert zoo.pull("hf:good/model").files
+    write(world.project, HEAD + STRICT)
+    with pytest.raises(PolicyRefusal, match=r"requires approval.*its licence is not known"):
+        zoo.pull("hf:good/model")
+
+
+def test_licences_that_differ_both_apply(world: World) -> None:
+    world.register()
+    write(world.project, HEAD + rule("deny.license = 'non-commercial'", id="licences"))
+    world.hub.repositories["good/model"].info["cardData"] = {"license": "cc-by-nc-4.0"}
+    with pytest.raises(PolicyRefusal, match=r"\(Apache-2\.0\) AND \(CC-BY-NC-4\.0\)"):
+        zoo.pull("hf:good/model@main")

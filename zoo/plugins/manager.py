@@ -59,6 +59,7 @@ class Plugins:
         self._reports: dict[str, PluginReport] = {}
         self._owners: dict[str, str] = {}
         self._seen_warnings: dict[str, None] = {}
+        self._callers: dict[tuple[str, str], Any] = {}
         self.warn: Callable[[str], None] = _warn_user
         for entry_point in installed() if entry_points is None else entry_points:
             self._load(entry_point)
@@ -195,8 +196,11 @@ class Plugins:
         return [name for name in self._reports if name in names]
 
     def _call(self, name: str, hook: str, arguments: dict[str, Any]) -> Any:
-        others = [plugin for other, plugin in self._pluggy.list_name_plugin() if other != name and plugin is not None]
-        return self._pluggy.subset_hook_caller(hook, others)(**arguments)
+        caller = self._callers.get((name, hook))
+        if caller is None:
+            others = [found for other, found in self._pluggy.list_name_plugin() if other != name and found is not None]
+            caller = self._callers[name, hook] = self._pluggy.subset_hook_caller(hook, others)
+        return caller(**arguments)
 
     def _load(self, entry_point: metadata.EntryPoint) -> None:
         name = entry_point.name

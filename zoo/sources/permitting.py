@@ -85,6 +85,11 @@ def decisions(cards: Iterable[ModelCard], action: str, *, describe: bool = False
         describe: whether to ask the platform about models whose cards are incomplete.
     """
     for card in cards:
+        quick = decide(card, action, Use(revision=card.revision, files=card.files))
+        final = Verdict.DENY if describe else Verdict.NEEDS_APPROVAL
+        if quick.verdict >= final:  # what else is known can only add reasons
+            yield quick
+            continue
         known = about(card, describe=describe)
         yield decide(known.card, action, known.use)
 

@@ -23,9 +23,7 @@ def against(card: ModelCard, *, describe: bool = False) -> str:
     Args:
         describe: whether to ask the platform about facts that the card lacks.
     """
-    decision = next(decisions([card], ACTION))
-    if describe and decision.verdict is Verdict.NEEDS_APPROVAL:
-        decision = next(decisions([card], ACTION, describe=True))
+    decision = next(decisions([card], ACTION, describe=describe))
     return _reason(decision) if refused(decision) else ""
 
 
@@ -45,6 +43,6 @@ def none_left(reasons: Mapping[str, str]) -> PolicyRefusal:
     id, reason = next(iter(reasons.items()))
     more = f"; and {len(reasons) - 1:,} more" if len(reasons) > 1 else ""
     return PolicyRefusal(
-        f"The policy leaves no candidate: '{id}' is {reason.removeprefix(MARK)}{more}.",
+        f"The policy leaves no candidate; '{id}': {reason.removeprefix(MARK)}{more}.",
         f"Run: zoo policy explain {id} --action {ACTION}",
     )

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from zoo.contract.deciding import Verdict
+from zoo.contract.deciding import Reason, Verdict
 from zoo.team.policy.facts import Facts
 from zoo.team.policy.ids import Matches, author, is_plain, patterns
 from zoo.team.policy.licences import LicencePatterns, Three
-from zoo.team.policy.rules import EFFECTS, Condition
+from zoo.team.policy.rules import EFFECTS, Condition, Rule
 from zoo.team.policy.vocabulary import DATE, FACTS, FLAG, LICENCE, NUMBER, SIGNATURE, comparison
 from zoo.team.policy.wording import Wording
 
 PERMITTING = frozenset({"allow", "require"})
 """The effects for which a match is good."""
+
+_OF_FEW_VALUES = frozenset({"source", "domain", "architecture", "weights", "scan"})
+_MOST_SHARED = 10_000
 
 
 class Check:
@@ -39,10 +42,33 @@ class Check:
             else {True: stated, False: Verdict.ALLOW, None: min(unknown, stated)}  # a warning stays one
         )
         self._wording = Wording(condition, permitting)
+        self._kind = FACTS[condition.fact].comparison
+        self._reasons: dict[object, Reason] = {}
 
     def sentence(self, facts: Facts, matched: Three) -> str:
         """Why, as the second half of a sentence."""
         return self._wording.sentence(facts, matched)
+
+    def reason(self, facts: Facts, matched: Three, rule: Rule, place: str) -> Reason:
+        """The same as a reason; one that many models share is made once."""
+        key = self._shared(facts, matched)
+        found = self._reasons.get(key)
+        if found is None:
+            found = Reason(rule.id, self.verdicts[matched], self.sentence(facts, matched), place, rule.message)
+            if key is not None and len(self._reasons) < _MOST_SHARED:
+                self._reasons[key] = found
+        return found
+
+    def _shared(self, facts: Facts, matched: Three) -> object:
+        """What the sentence depends on; None if on more than one value of the fact."""
+        fact = self.condition.fact
+        if fact in _OF_FEW_VALUES:
+            return matched, getattr(facts, fact)
+        if fact == "license":
+            return None if facts.use.bases else (matched, facts.card.license)
+        if self._kind in {FLAG, SIGNATURE} or (matched is None and self._kind in {NUMBER, DATE}):
+            return (matched,)
+        return None
 
 
 Matcher = Callable[[Facts], Three]

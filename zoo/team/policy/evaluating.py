@@ -55,8 +55,7 @@ class CompiledRule:
             matched = matches(facts)
             verdict = verdicts[matched]
             if verdict is not _ALLOW:
-                why = check.sentence(facts, matched)
-                found.append(Reason(self.rule.id, verdict, why, place, self.rule.message))
+                found.append(check.reason(facts, matched, self.rule, place))
         return [] if found and self._exceptions and self.excepted(facts, today) else found
 
     def excepted(self, facts: Facts, today: date | None) -> date | None:

@@ -71,11 +71,15 @@ class Facts:
     def bases(self) -> tuple[str, ...]:
         """Canonical ids of the models that it is derived from."""
         card = self.card
-        found = [f"{tag_source(card)}:{tag.rpartition(':')[2]}" for tag in card.tags if tag.startswith(BASE_TAG)]
-        if card.base_model:
+        found = [tag for tag in card.tags if tag.startswith(BASE_TAG)]
+        if found:
+            source = tag_source(card)
+            found = [f"{source}:{tag.rpartition(':')[2]}" for tag in found]
+        if card.base_model and card.base_model not in found:
             found.append(card.base_model)
-        found += [base.id for base in self.use.bases]
-        return tuple(dict.fromkeys(map(canonical, found))) if found else ()
+        if self.use.bases:
+            found += [base.id for base in self.use.bases]
+        return tuple([canonical(id) for id in found]) if found else ()
 
     @property
     def authors(self) -> tuple[str, ...]:
@@ -229,5 +233,5 @@ class Facts:
             "scan": self.scan,
             "signature": None,
         }
-        found = {name: None if values is None else sorted(values) for name, values in lists.items()}
+        found = {name: None if values is None else sorted({*values}) for name, values in lists.items()}
         return {**found, **single}

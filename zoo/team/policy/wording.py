@@ -107,22 +107,22 @@ def _chosen(values: frozenset[str] | None, relevant: Relevant) -> str:
 
 
 def _named(facts: Facts, own: Iterable[str], relevant: Relevant) -> str:
-    mine, derived = sorted(filter(relevant, own)), sorted(filter(relevant, facts.bases))
+    mine, derived = sorted({*filter(relevant, own)}), sorted({*filter(relevant, facts.bases)})
     if facts.id in mine:
         return f"its id is {facts.id}"
     if mine:
         return f"it is also known as {_listed(mine)}"
     if derived:
         return f"it is derived from {_listed(derived)}"
-    return f"its id is {facts.id}" if own else f"its base models are {_listed(sorted(facts.bases)) or 'none'}"
+    return f"its id is {facts.id}" if own else f"its base models are {_listed(sorted({*facts.bases})) or 'none'}"
 
 
 def _by(facts: Facts, relevant: Relevant) -> str:
-    mine, derived = sorted(filter(relevant, facts.authors)), sorted(filter(relevant, facts.base_authors))
+    mine, derived = sorted({*filter(relevant, facts.authors)}), sorted({*filter(relevant, facts.base_authors)})
     if mine:
         return f"its author is {_listed(mine)}"
     return (
         f"it is derived from a model of {_listed(derived)}"
         if derived
-        else f"its author is {_listed(sorted(facts.authors))}"
+        else f"its author is {_listed(sorted({*facts.authors}))}"
     )
