@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from zoo.contract.estimator import Estimator
     from zoo.contract.kind import Kind
     from zoo.contract.reader import Reader
-    from zoo.contract.source import Source
+    from zoo.contract.source import Aliases, Source
     from zoo.contract.strategy import Strategy
     from zoo.entities import Dataset, FeatureRequest, FeatureShard, LocalFiles, ModelCard, Plan, Run
 
@@ -28,11 +28,12 @@ def zoo_kinds() -> Sequence[Kind]:
 
 
 @hookimpl
-def zoo_sources() -> Sequence[Source]:
-    """Installed packages, local folders and the Hugging Face Hub."""
+def zoo_sources() -> Sequence[Source | Aliases]:
+    """Installed packages, local folders, the model hubs, and the standards of the team."""
     from zoo.sources import builtin_sources
+    from zoo.team.standards.source import Standards
 
-    return builtin_sources()
+    return [*builtin_sources(), Standards()]
 
 
 @hookimpl(trylast=True)

@@ -131,6 +131,10 @@ class PolicyNotice(UserWarning):
     """A policy warns of a use of a model; one sentence, shown verbatim."""
 
 
+class StandardNotice(UserWarning):
+    """A standard that is used is deprecated. The command line shows it in one line."""
+
+
 class PlatformNotice(UserWarning):
     """Progress of a long operation on a platform, as the platform reports it. The command line shows it in one line."""
 

@@ -385,14 +385,14 @@ class TestHistory:
         assert [one["learning_rate"] for one in found[0].settings] == pytest.approx([0.1, 1.0, 4.0])
         assert pasts([by_rate(plans[0])], plans[0], "", SPACE) == []
 
-    def test_validation_samples_that_may_be_tested_now_are_no_history(self) -> None:
+    def test_validation_samples_that_may_be_tested_now_do_not_count(self) -> None:
         runs = [by_rate(Plan(strategy="full", learning_rate=rate)) for rate in (1e-5, 1e-4, 4e-4)]
         own = runs[0].data
         assert len(pasts(runs, Plan(strategy="full"), own, SPACE)) == 1
         assert pasts(runs, Plan(strategy="full", seed=1), own, SPACE) == []
         assert len(pasts(runs, Plan(strategy="full", seed=1), "other data", SPACE)) == 1
 
-    def test_scores_that_a_budget_ended_are_no_history(self) -> None:
+    def test_scores_that_a_budget_ended_do_not_count(self) -> None:
         plans = [Plan(strategy="full", learning_rate=rate) for rate in (1e-5, 1e-4, 4e-4)]
         cut = [replace(run, plan={**run.plan, "stopped": "budget"}) for run in map(by_rate, plans)]
         assert pasts(cut, plans[0], "", SPACE) == []
@@ -630,7 +630,7 @@ def test_values_of_a_wrong_type_are_refused(reviews: str, option: dict[str, Any]
     assert str(caught.value).startswith(said)
 
 
-def test_chance_is_no_history() -> None:
+def test_chance_does_not_count() -> None:
     generator = np.random.default_rng(0)
     points = generator.random((48, 3))
     assert reliability(points, generator.random(48).tolist()) < 0.1

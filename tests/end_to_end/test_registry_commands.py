@@ -145,7 +145,7 @@ def test_ones_own_models(home: Home) -> None:
 def test_check_upgrade_and_build(home: Home) -> None:
     home.zoo("search", "vit")  # first use makes the registry
     assert home.json("registry", "check")["sound"] is True
-    assert home.json("registry", "upgrade")["schema"] == "0003"
+    assert home.json("registry", "upgrade")["schema"] == "0004"
     built = home.json("registry", "build-example", "example.db")
     assert built["models"] >= 3000
     assert home.json("registry", "check", "example.db")["sound"] is True

@@ -43,6 +43,7 @@ def test_the_migrations_give_the_tables_that_the_classes_describe(registry: Regi
     from sqlmodel import SQLModel
 
     import zoo.registry.database.tables
+    import zoo.registry.database.team_tables
 
     def ours(name: str | None, kind: str, parents: object) -> bool:
         return not (kind == "table" and (name or "").startswith("models_fts"))
@@ -63,6 +64,7 @@ def test_the_migrations_give_the_tables_that_the_classes_describe(registry: Regi
         }
     assert made == declared
     assert zoo.registry.database.tables
+    assert zoo.registry.database.team_tables
 
 
 def test_the_newest_migration_is_the_head() -> None:

@@ -162,7 +162,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
         'ASR_MODEL = MetricModel("asr_model", "pkg:whisper-tiny.en", former="ZOO_RECOGNISER")',
     ): "a former environment variable",
     (
-        "tests/registry/postgres_server.py",
+        "tests/postgres_server.py",
         'return "postgres" if "postgres" in names else "nobody"',
     ): "an account of Unix",
     (

@@ -22,6 +22,7 @@ from zoo.errors import (
     PlatformNotice,
     PluginWarning,
     PolicyNotice,
+    StandardNotice,
     StorageError,
     WeightsNotice,
     ZooError,
@@ -50,6 +51,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("zoo.cli.stores.export", "Write models, scores and runs to a file."),
     "registry": ("zoo.cli.stores.registry", "Create, upgrade, check, copy and build registries."),
     "policy": ("zoo.cli.team.policy", "Write, show, check and explain policies: rules on which models may be used."),
+    "standard": ("zoo.cli.team.standard", "Agree on the models to use: propose, approve and list standards."),
+    "audit": ("zoo.cli.team.audit", "List, verify and export the audit of the registry."),
+    "user": ("zoo.cli.team.user", "Add, remove and list the users of the registry."),
+    "token": ("zoo.cli.team.token", "Create, list and revoke tokens, which identify users."),
     "plugins": ("zoo.cli.system.plugins", "List plugins and their status, check one, or create a new one."),
     "doctor": ("zoo.cli.system.doctor", "Check this installation."),
 }
@@ -174,10 +179,11 @@ def _plugin_warnings(output: Output) -> Iterator[None]:
         warnings.simplefilter("always", CostNotice)
         warnings.simplefilter("always", PlatformNotice)
         warnings.simplefilter("always", PolicyNotice)
+        warnings.simplefilter("always", StandardNotice)
         shown = warnings.showwarning
 
         def show(message: Any, category: type[Warning], *args: Any, **kwargs: Any) -> None:
-            if issubclass(category, (PluginWarning, WeightsNotice, PolicyNotice)):
+            if issubclass(category, (PluginWarning, PolicyNotice, StandardNotice, WeightsNotice)):
                 output.warn(str(message))
             elif issubclass(category, (CostNotice, PlatformNotice)):
                 output.note(str(message))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from zoo.contract.metric import Metric
     from zoo.contract.option import Option
     from zoo.contract.reader import Reader
-    from zoo.contract.source import HostedModels, ModelFolder, SingleFiles, Source
+    from zoo.contract.source import Aliases, HostedModels, ModelFolder, SingleFiles, Source
     from zoo.contract.strategy import Strategy
     from zoo.entities import BenchmarkScore, Dataset, FeatureRequest, FeatureShard, LocalFiles, ModelCard, Plan, Run
     from zoo.tasks import Domain
@@ -49,7 +49,7 @@ def zoo_cards() -> Iterable[ModelCard | BenchmarkScore]:  # type: ignore[empty-b
 
 
 @hookspec
-def zoo_sources() -> Sequence[Source | SingleFiles | HostedModels]:  # type: ignore[empty-body]
+def zoo_sources() -> Sequence[Source | SingleFiles | HostedModels | Aliases]:  # type: ignore[empty-body]
     """Platforms that models come from."""
 
 

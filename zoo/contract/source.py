@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from zoo.contract.backbone import Progress
-from zoo.entities import Entity, LocalFiles, ModelCard, Problem
+from zoo.entities import Entity, LocalFiles, ModelCard, ModelFile, ModelId, Problem
 
 
 @runtime_checkable
@@ -84,6 +84,47 @@ class HostedModels:
     host: str
     resolve: Callable[[str], str]
     describe: Callable[[str, ModelCard], ModelCard]
+
+
+@dataclass(frozen=True)
+class PinnedModel(Entity):
+    """A model at a revision, with the hashes that its files must have.
+
+    Attributes:
+        files: empty if they are not known.
+    """
+
+    model: ModelId
+    files: tuple[ModelFile, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The model id without its revision."""
+        return f"{self.model.source}:{self.model.name}"
+
+    def pin(self, card: ModelCard) -> ModelCard:
+        """A card of the model at this revision, with these files."""
+        own = card.files if card.revision == self.model.revision else ()
+        return replace(card, revision=self.model.revision, files=self.files or own)
+
+
+@runtime_checkable
+class Aliases(Protocol):
+    """Ids that stand for models of other platforms, each at a revision.
+
+    A plugin returns it among its sources: zoo uses the model that an id stands for in its place.
+
+    Attributes:
+        name: the part of an id before the colon.
+        title: name for people.
+    """
+
+    name: str
+    title: str
+
+    def target(self, name: str) -> PinnedModel:
+        """The model that a name stands for; raises ``ZooError`` if there is none."""
+        ...
 
 
 @dataclass(frozen=True)

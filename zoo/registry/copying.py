@@ -16,16 +16,25 @@ from zoo.registry.database.location import Location, Server
 if TYPE_CHECKING:
     from sqlmodel import Session
 
+    from zoo.registry.database.statements import Statements
+
 _BATCH = 1000
 _BOOLEANS = {("models", "gated"), ("benchmarks", "higher_is_better")}
-_WITH_KEYS = ("models", "benchmarks", "citations", "measurements")
+_WITH_KEYS = (
+    *("models", "benchmarks", "citations", "measurements"),
+    *("actors", "tokens", "proposals", "approvals", "standards"),
+)
+_ORDERED = {"audit": " ORDER BY seq"}
+"""Tables whose rows must be written in their order."""
 
 
 def copy(source: Location, target: Location, progress: Progress | None = None) -> dict[str, int]:
     """Replace the content of a registry by that of another one, in one transaction; return the rows by table.
 
+    The audit is never replaced: a target with one is refused.
+
     Raises:
-        InvalidInput: source and target are the same.
+        InvalidInput: source and target are the same, or the target has an audit.
         RegistryError: the source has an older schema, or is not a registry.
         StorageError: the target cannot be written; it stays unchanged.
     """
@@ -42,7 +51,10 @@ def copy(source: Location, target: Location, progress: Progress | None = None) -
         _prepare(target)
         with writing(target, foreign_keys=False) as session:
             statements = Statements(session.connection())
+            _check_audit_empty(statements, target)
             for table in reversed(schema.TABLES):
+                if table == "audit":
+                    continue
                 statements.run(f"DELETE FROM {table}", [()])
             steps = progress or SilentProgress()
             for table in schema.TABLES:
@@ -82,6 +94,14 @@ def _write_to_server(session: Session, table: str, names: list[str], rows: list[
             sink.write_row(row)
 
 
+def _check_audit_empty(statements: Statements, target: Location) -> None:
+    count = int(statements.ask("SELECT count(*) FROM audit")[0][0])
+    if count:
+        raise InvalidInput(
+            f"{target} has an audit of {count:,} rows, which a copy would replace.", "Copy into a new registry."
+        )
+
+
 def _prepare(target: Location) -> None:
     """Create missing tables, and upgrade older ones to the newest schema."""
     from zoo.registry.migrating import upgrade
@@ -99,7 +119,7 @@ def _read(origin: Reader, source: Location, table: str) -> Iterator[tuple[list[s
     names: list[str] = []
     rows: list[tuple[Any, ...]] = []
     with explained(source):
-        for row in streamed(origin, f"SELECT * FROM {table}"):
+        for row in streamed(origin, f"SELECT * FROM {table}{_ORDERED.get(table, '')}"):
             names = names or list(row.keys())
             places = [place for place, name in enumerate(names) if (table, name) in _BOOLEANS]
             values = list(row)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.entities import BenchmarkScore, Measurement, ModelCard, Run
-from zoo.errors import InvalidInput, ZooError, suggest
+from zoo.errors import InvalidInput, UnknownModel, ZooError, suggest
 from zoo.registry.database.connection import Reader, explained, opened
 from zoo.registry.database.decoding import RUN_COLUMNS, card_of, measurement_of, run_of, score_of
 from zoo.registry.database.location import Location
@@ -45,14 +45,22 @@ class Registry:
             return search(connection, sets, query)
 
     def card(self, reference: str) -> ModelCard:
-        """The card of a model by its id, with or without a revision, or by a name that only one model has.
+        """The card of a model by its id, with or without a revision, by a name that only one model has, or by an alias.
 
         Raises:
             UnknownModel: there is no such model; with the nearest ids.
             InvalidInput: several models have that name; with their ids.
         """
-        with self._reading() as (connection, sets):
-            return card_of(by_name.row_of(connection, sets, reference))
+        try:
+            with self._reading() as (connection, sets):
+                return card_of(by_name.row_of(connection, sets, reference))
+        except UnknownModel:
+            from zoo.plugins.aliases import alias
+
+            pinned = alias(reference)
+            if pinned is None:
+                raise
+        return pinned.pin(self.card(pinned.id))
 
     def family(self, card: ModelCard) -> Family:
         """The models that a model is derived from, its own derivatives, and those with the same weights."""

@@ -50,12 +50,13 @@ def builtin_sources() -> list[Source]:
 
 def sources() -> dict[str, Source]:
     """The sources of all plugins by name; if two share a name, the first plugin wins."""
-    from zoo.contract.source import HostedModels, SingleFiles, Source
+    from zoo.contract.source import Aliases, HostedModels, SingleFiles, Source
     from zoo.plugins import plugins
 
     found: dict[str, Source] = {}
-    for given in plugins().items("zoo_sources", (Source, SingleFiles, HostedModels)):
-        found.setdefault(given.name, _made(given))
+    for given in plugins().items("zoo_sources", (Source, SingleFiles, HostedModels, Aliases)):
+        if not isinstance(given, Aliases):
+            found.setdefault(given.name, _made(given))
     return found
 
 

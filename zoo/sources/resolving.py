@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+from collections.abc import Callable
 from pathlib import Path
 
 from zoo.entities import ModelCard, ModelId
 from zoo.errors import InvalidInput, NetworkUnavailable, PluginError, UnknownModel, ZooError
+from zoo.plugins.aliases import alias
 from zoo.sources.known import source, sources
 
 _NO_DOMAIN = "other"
 
 
+def _of_aliases(find: Callable[[str], ModelCard]) -> Callable[[str], ModelCard]:
+    """A function that finds the card of a reference, for aliases as well: the card of their model, pinned."""
+
+    @functools.wraps(find)
+    def finding(reference: str) -> ModelCard:
+        pinned = alias(reference)
+        return find(reference) if pinned is None else pinned.pin(find(str(pinned.model)))
+
+    return finding
+
+
+@_of_aliases
 def resolve(model: str) -> ModelCard:
     """The card of a model: the registry's, or else the one that the model's platform provides.
 
@@ -35,6 +50,7 @@ def resolve(model: str) -> ModelCard:
         return _described(wanted)
 
 
+@_of_aliases
 def offline_card(reference: str) -> ModelCard:
     """The registry's card, or else a minimal one that a source can work with; never uses the network."""
     wanted = parsed(reference)
@@ -75,6 +91,7 @@ def _described(wanted: ModelId) -> ModelCard:
         ) from error
 
 
+@_of_aliases
 def card_to_pull(reference: str) -> ModelCard:
     """The card to pull: like ``resolve``, but a model of the Hub keeps the branch or tag of the reference.
 
@@ -111,9 +128,12 @@ def at_revision(card: ModelCard, revision: str | None, exactly: bool = False) ->
 
 
 def parsed(reference: str) -> ModelId | None:
-    """The id, or None for a name without a source, which only the registry can resolve."""
+    """The id, of an alias that of its model; None for a name without a source, which only the registry can resolve."""
     if ":" not in reference:
         return None
+    pinned = alias(reference)
+    if pinned is not None:
+        return pinned.model
     try:
         return ModelId.parse(reference)
     except InvalidInput:

@@ -208,30 +208,13 @@ class Study:
             running = (one.number for one in study.get_trials(deepcopy=False) if one.state.name == "RUNNING")
             return sum(number not in self._held for number in running)
 
-    def importances(self, repeats: int = 10) -> dict[str, tuple[float, float]]:
-        """Share of the variance of the score that each setting explains, with its standard error; largest first.
-
-        Functional ANOVA on a random forest (Hutter, Hoos and Leyton-Brown, "An efficient approach for assessing
-        hyperparameter importance", ICML 2014). The error is that over bootstrap samples of the trials.
-        """
-        import numpy as np
-        from optuna.importance import FanovaImportanceEvaluator, get_param_importances
+    def importances(self) -> dict[str, tuple[float, float]]:
+        """Share of the variance of the score that each setting explains, with its standard error; largest first."""
+        from zoo.adapt.search.importance import importances
 
         with self._opened() as study:
             complete = [one for one in study.get_trials() if one.state.name == "COMPLETE"]
-        names = [name for name in self._distributions if all(name in one.params for one in complete)]
-        if len({one.value for one in complete}) < 2 or not names:
-            return {}
-        generator, found = np.random.default_rng(self._seed), []
-        for number in range(repeats + 1):
-            drawn = generator.integers(len(complete), size=len(complete)) if number else range(len(complete))
-            copy = self._optuna.create_study(direction="maximize")
-            copy.add_trials([complete[int(at)] for at in drawn])
-            if len({one.value for one in copy.trials}) > 1:
-                evaluator = FanovaImportanceEvaluator(n_trees=32, seed=self._seed)
-                found.append(get_param_importances(copy, evaluator=evaluator, params=names))
-        shares = {name: (found[0][name], float(np.std([one[name] for one in found[1:]]))) for name in names}
-        return dict(sorted(shares.items(), key=lambda item: -item[1][0]))
+        return importances(complete, tuple(self._distributions), self._seed)
 
     @contextmanager
     def _opened(self) -> Iterator[optuna.Study]:

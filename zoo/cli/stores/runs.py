@@ -53,7 +53,7 @@ def list_runs(output: Output, model: str | None = None, task: str | None = None,
     """
     from zoo.registry import open_registry
 
-    runs = open_registry().runs(model=model, task=task, limit=limit)
+    runs = open_registry().runs(model=_id(model), task=task, limit=limit)
     if output.json:
         output.data({"runs": [run.to_dict() for run in runs]})
         return
@@ -217,7 +217,7 @@ def export_runs(output: Output, file: str, model: str | None, task: str | None) 
     from zoo.history.run_files import is_table, write_runs
     from zoo.registry import open_registry
 
-    runs = open_registry().runs(model=model, task=task, outcomes=True)
+    runs = open_registry().runs(model=_id(model), task=task, outcomes=True)
     write_runs(runs, file)
     if output.json:
         output.data({"exported": len(runs), "file": file})
@@ -228,6 +228,14 @@ def export_runs(output: Output, file: str, model: str | None, task: str | None) 
             "Note: A CSV file cannot hold the ids, plans, intervals and predictions of runs; export them as JSON: "
             f"zoo runs export {shlex.quote(str(Path(file).with_suffix('.json')))}"
         )
+
+
+def _id(model: str | None) -> str | None:
+    """A model id, of an alias that of its model."""
+    from zoo.plugins.aliases import alias
+
+    pinned = None if model is None else alias(model)
+    return model if pinned is None else pinned.id
 
 
 for subcommand in (list_runs, show_run, compare, import_runs, export_runs):

@@ -1,1 +1,1 @@
-"""Commands of teams: policies."""
+"""Commands for a team: policies, standards, who acts, and the audit."""

@@ -10,13 +10,16 @@ if TYPE_CHECKING:
     from zoo.registry.database.connection import Reader
     from zoo.registry.database.location import Location
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """Alembic revisions that this version of zoo supports, oldest first."""
 
 HEAD = REVISIONS[-1]
 
 WITHOUT_SETS = frozenset({"0001"})
 """Revisions without the tables that are derived from the cards."""
+
+TEAM_TABLES = ("actors", "tokens", "proposals", "approvals", "standards", "audit")
+"""The tables of a team, in the order of their references."""
 
 TABLES = (
     "models",
@@ -29,6 +32,7 @@ TABLES = (
     "plugins",
     "state",
     "sets",
+    *TEAM_TABLES,
 )
 """Our tables, in the order of their references."""
 

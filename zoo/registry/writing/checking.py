@@ -9,7 +9,7 @@ from typing import Any
 
 from zoo.entities import ModelCard
 from zoo.errors import ZooError
-from zoo.registry.database import schema
+from zoo.registry.database import audit_triggers, schema
 from zoo.registry.database.connection import Reader, reading, streamed
 from zoo.registry.database.decoding import card_of
 from zoo.registry.database.location import Location
@@ -50,6 +50,9 @@ def _tables(connection: Reader) -> Iterator[str]:
     for name in schema.TABLES:
         if name not in found:
             yield f"The table '{name}' is missing."
+    if "audit" in found:
+        for name in audit_triggers.missing(connection):
+            yield f"The trigger '{name}', which protects the audit, is missing."
 
 
 def _references(connection: Reader) -> Iterator[str]:

@@ -1,0 +1,173 @@
+"""Standards, proposals and approvals as plain dataclasses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from zoo.entities import Entity, ModelFile
+from zoo.errors import InvalidInput
+from zoo.untrusted import parse_json
+
+SOURCE = "std"
+DEFAULT_SLOT = "default"
+
+_SLOT = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}\Z")
+
+
+@dataclass(frozen=True)
+class Place(Entity):
+    """What a standard is for: a task, and one of its slots such as ``small``."""
+
+    task: str
+    slot: str = DEFAULT_SLOT
+
+    @classmethod
+    def parse(cls, text: str) -> Place:
+        """Parse ``TASK`` or ``TASK/SLOT``, with or without ``std:`` before it.
+
+        Raises:
+            InvalidInput: it is neither, or the slot is not a valid name.
+        """
+        task, slash, slot = text.strip().removeprefix(f"{SOURCE}:").partition("/")
+        if "@" in text:
+            raise InvalidInput(f"'{text}' has a revision, but a standard has its own.", "Write std:TASK/SLOT.")
+        if not _SLOT.match(task) or (slash and not _SLOT.match(slot)):
+            raise InvalidInput(
+                f"'{text}' is not a task and slot.", "Write TASK or TASK/SLOT: text-classification/small."
+            )
+        return cls(task, slot or DEFAULT_SLOT)
+
+    def __str__(self) -> str:
+        return self.task if self.slot == DEFAULT_SLOT else f"{self.task}/{self.slot}"
+
+    @property
+    def object(self) -> str:
+        """How the audit names it."""
+        return f"standard:{self.task}/{self.slot}"
+
+
+@dataclass(frozen=True)
+class Approval(Entity):
+    """One verdict on a proposal: ``approve`` or ``reject``."""
+
+    actor: str
+    verdict: str
+    created: str
+    digest: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Proposal(Entity):
+    """A model proposed as a standard.
+
+    Attributes:
+        files: its files with their hashes, as far as they are known.
+        policy: digest of the policy under which it was proposed.
+        evidence: runs and measurements, each with its ``id`` and a digest of its content, ``sha256``.
+        state: ``open``, ``approved``, ``rejected``, ``withdrawn`` or ``stale``.
+        digest: digest of everything that an approval covers.
+    """
+
+    key: int
+    task: str
+    slot: str
+    model: str
+    revision: str | None
+    files: tuple[ModelFile, ...]
+    policy: str
+    evidence: tuple[Mapping[str, str], ...]
+    author: str
+    reason: str | None
+    state: str
+    created: str
+    digest: str
+    approvals: tuple[Approval, ...] = ()
+
+    @property
+    def place(self) -> Place:
+        """What it is proposed for."""
+        return Place(self.task, self.slot)
+
+    @property
+    def object(self) -> str:
+        """How the audit names it."""
+        return f"proposal:{self.key}"
+
+    @property
+    def approvers(self) -> tuple[str, ...]:
+        """Who approved it."""
+        return tuple(one.actor for one in self.approvals if one.verdict == "approve")
+
+    @classmethod
+    def of(cls, row: Any, approvals: Iterable[Any] = ()) -> Proposal:
+        """The proposal of a row of ``proposals``, with rows of ``approvals``."""
+        names = ("key", "task", "slot", "model", "revision", "policy", "author", "reason", "state", "created", "digest")
+        return cls(
+            **{name: row[name] for name in names},
+            files=files_of(row["manifest"]),
+            evidence=tuple(parse_json(row["evidence"])),
+            approvals=tuple(
+                Approval(*(one[name] for name in ("actor", "verdict", "created", "digest", "reason")))
+                for one in approvals
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class Standard(Entity):
+    """The standard of a task and slot over a period.
+
+    Attributes:
+        state: ``current``, ``deprecated``, or ``retired`` at the end of a deprecation.
+        from_time, to_time: when it began and ended; None while it lasts.
+        replacement: id of the model to use instead, if it is deprecated.
+        until: when the deprecation ends.
+        proposal: number of the proposal that it comes from.
+        author, approvers: who proposed and approved it.
+    """
+
+    task: str
+    slot: str
+    model: str
+    revision: str | None
+    files: tuple[ModelFile, ...]
+    state: str
+    from_time: str
+    to_time: str | None
+    replacement: str | None
+    until: str | None
+    proposal: int
+    author: str = ""
+    approvers: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> Place:
+        """What it is for."""
+        return Place(self.task, self.slot)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain JSON values, with the model id that stands for it."""
+        return {"id": f"{SOURCE}:{self.place}", **super().to_dict()}
+
+    @classmethod
+    def of(cls, row: Any, at: str, author: str = "", approvers: tuple[str, ...] = ()) -> Standard:
+        """The standard of a row of ``standards`` as it is at a time."""
+        names = ("task", "slot", "model", "revision", "from_time", "to_time", "replacement", "until")
+        retired = row["state"] == "deprecated" and row["until"] is not None and row["until"] <= at
+        return cls(
+            **{name: row[name] for name in names},
+            files=files_of(row["manifest"]),
+            state="retired" if retired else row["state"],
+            proposal=row["proposal_key"],
+            author=author,
+            approvers=approvers,
+        )
+
+
+def files_of(manifest: str) -> tuple[ModelFile, ...]:
+    """The files of a manifest."""
+    return tuple(ModelFile.from_dict(file) for file in parse_json(manifest))
