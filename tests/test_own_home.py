@@ -146,6 +146,7 @@ def test_a_missing_package_skips_with_its_command_and_fails_in_ci(suite: Path) -
     assert "1 passed, 2 errors" in output
 
 
+@pytest.mark.slow
 def test_ci_runs_with_the_packages_what_was_skipped_without_them(suite: Path) -> None:
     status, output = run_suite(suite, MARKED, system_packages.SKIPPED)
     assert status == pytest.ExitCode.USAGE_ERROR

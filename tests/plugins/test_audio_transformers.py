@@ -122,6 +122,7 @@ def chirps(tmp_path: Path) -> Path:
     return tmp_path / "chirps"
 
 
+@pytest.mark.slow
 def test_a_published_classifier_is_used_as_it_is(tmp_path: Path, chirps: Path) -> None:
     """A small audio spectrogram transformer, trained here for seconds, saved, and evaluated on recordings it never saw."""
     torch.manual_seed(0)

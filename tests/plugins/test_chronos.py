@@ -61,6 +61,7 @@ def test_sunspots_are_forecast_by_a_model_that_never_saw_them(bolt: Path, capsys
     assert found["metrics"]["forecast_rmse"] < 0.92 * metric("forecast_rmse").compute(data.targets, usual)
 
 
+@pytest.mark.slow
 def test_eight_of_ten_values_lie_in_the_band(bolt: Path) -> None:
     data, model = zoo.read(SUNSPOTS), zoo.load(f"file:{bolt}")
     answers = [

@@ -162,6 +162,7 @@ def shapes(tmp_path: Path) -> Path:
     return folders_of_shapes(tmp_path / "shapes")
 
 
+@pytest.mark.slow
 def test_a_tag_of_open_clip_is_pulled_and_finds_captions(
     tagged: str, captions: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -264,6 +264,7 @@ def own_text_features(folder: Path, texts: list[str]) -> torch.Tensor:
         return torch.nn.functional.normalize(model.get_text_features(input_ids=ids).pooler_output, dim=1)
 
 
+@pytest.mark.slow
 def test_it_classifies_by_names_and_finds_captions(
     folder: Path, captions: Path, shapes: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -59,6 +59,7 @@ def test_latency_is_measured_on_few_samples_too():
     assert latency(model, Dataset("one", "numbers", [np.zeros(4, np.float32)])) > 0
 
 
+@pytest.mark.slow
 def test_drawings_of_digits_are_further_from_photographs_than_photographs_are():
     from sklearn.datasets import load_sample_images
 
