@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
 from people import ANA, BO, CY, Become, use
+from safetensors.numpy import save_file
 
 from zoo.entities import Measurement, ModelCard, ModelFile, Run
 from zoo.errors import InvalidInput, PolicyRefusal, UnknownModel, ZooError
@@ -17,10 +19,11 @@ from zoo.team import audit, times
 from zoo.team.identity.acting import NotAllowed
 from zoo.team.identity.users import add_user, remove_user
 from zoo.team.standards.entities import Place
-from zoo.team.standards.proposing import StaleProposal, approve, propose, reject, withdraw
+from zoo.team.standards.proposing import OtherPolicy, StaleProposal, approve, propose, reject, withdraw
 from zoo.team.standards.reading import history, proposals, standard, standards
 from zoo.team.standards.replacing import deprecate, rollback
 from zoo.team.standards.rules import SlotRule, StandardRules, rules_in_force
+from zoo.team.standards.source import Standards
 
 TASK = "text-classification"
 PLACE, SMALL = Place(TASK), Place(TASK, "small")
@@ -217,7 +220,6 @@ def test_the_approval_of_someone_who_left_does_not_count(filled: Registry, be: B
         ([dataclasses.replace(A, files=(ModelFile("model.safetensors", 5, "9" * 64),))], "has another hash"),
         ([dataclasses.replace(MEASUREMENT, value=2.0)], "evidence 'measurement:1' has changed"),
         ([dataclasses.replace(RUN, metrics={"accuracy": 0.99})], "evidence 'run:20260101-1' has changed"),
-        (StandardRules("cd" * 32), "the policy has changed"),
         ("UPDATE proposals SET model = 'hf:team/b'", "the proposal itself was changed"),
         ("DELETE FROM runs", "has changed or is gone"),
     ],
@@ -225,7 +227,6 @@ def test_the_approval_of_someone_who_left_does_not_count(filled: Registry, be: B
 def test_a_change_of_what_was_proposed_makes_it_stale(filled: Registry, be: Become, change, because: str) -> None:
     path = filled.path
     propose(path, A.id, PLACE, evidence=["20260101-1", "measurement:1"])
-    rules = change if isinstance(change, StandardRules) else StandardRules()
     if isinstance(change, str):
         with writing(path) as session:
             session.connection().exec_driver_sql(change)
@@ -233,13 +234,56 @@ def test_a_change_of_what_was_proposed_makes_it_stale(filled: Registry, be: Beco
         filled.add(change)
     be(BO)
     with pytest.raises(StaleProposal, match=because):
-        approve(path, 1, rules=rules)
+        approve(path, 1)
 
     assert proposals(path)[0].state == "stale"
     assert [event.action for event in audit.events(path)] == ["propose", "mark stale"]
     assert standards(path) == []
     with pytest.raises(InvalidInput, match="is stale, not open"):
-        approve(path, 1, rules=rules)
+        approve(path, 1)
+
+
+def test_under_another_policy_a_proposal_is_not_approved_and_stays_open(filled: Registry, be: Become) -> None:
+    key = propose(filled.path, A.id, PLACE).key
+    be(BO)
+    with pytest.raises(OtherPolicy, match="made under a different policy"):
+        approve(filled.path, key, rules=StandardRules("cd" * 32))
+    assert approve(filled.path, key).state == "approved"
+
+
+def test_a_standard_that_was_agreed_elsewhere_lacks_the_approvals_of_owners(
+    filled: Registry, be: Become, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    adopt(filled, be, A, SMALL)
+    assert Standards().target(str(SMALL)).model.name == "team/a"
+    (tmp_path / "zoo-policy.toml").write_text(POLICY)
+    with pytest.raises(PolicyRefusal, match="has 1 of the 2 approvals by owners") as caught:
+        Standards().target(str(SMALL))
+    assert caught.value.hint.endswith("--task text-classification --slot small")
+
+
+def test_a_rollback_asks_the_policy(
+    filled: Registry, be: Become, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    adopt(filled, be, B)
+    adopt(filled, be, A)
+    (tmp_path / "zoo-policy.toml").write_text(
+        POLICY.partition("[[standards]]")[0] + POLICY[POLICY.index("[[rules]]") :]
+    )
+    with pytest.raises(PolicyRefusal, match="denies the action 'approve' on 'hf:team/b'"):
+        rollback(filled.path, PLACE)
+    with pytest.raises(PolicyRefusal, match="denies the action 'propose' on 'hf:team/b'"):
+        deprecate(filled.path, PLACE, replace_by=B.id, until="90d")
+    assert standard(filled.path, PLACE).model == A.id
+
+
+def test_a_folder_of_this_machine_is_refused(filled: Registry, be: Become, tmp_path: Path) -> None:
+    (tmp_path / "tuned").mkdir()
+    (tmp_path / "tuned" / "config.json").write_text('{"model_type": "bert"}')
+    save_file({"weight": np.zeros(2, dtype=np.float32)}, tmp_path / "tuned" / "model.safetensors")
+    with pytest.raises(InvalidInput, match="cannot be a standard: it is a folder of this machine"):
+        propose(filled.path, f"file:{tmp_path / 'tuned'}", PLACE)
 
 
 def test_a_newer_revision_in_the_registry_does_not_change_a_proposal(filled: Registry, be: Become) -> None:

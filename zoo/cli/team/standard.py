@@ -181,26 +181,29 @@ def show(output: Output, standard: str) -> None:
 
 
 @zoo_command("history")
-@click.argument("task")
-def history(output: Output, task: str) -> None:
-    """Show all standards of a task since the beginning, and all proposals.
+@click.argument("standard", metavar="TASK[/SLOT]")
+def history(output: Output, standard: str) -> None:
+    """Show all standards of a task, or of one slot, since the beginning, and all proposals.
 
     \b
     Examples:
       zoo standard history text-classification
+      zoo standard history text-classification/small
     """
     from zoo.registry import open_registry
     from zoo.team.standards.entities import Place
     from zoo.team.standards.reading import history as history_of
     from zoo.team.standards.reading import proposals
 
-    path, name = open_registry().path, Place.parse(task).task
-    found, proposed = history_of(path, name), proposals(path, task=name)
+    path, place = open_registry().path, Place.parse(standard)
+    slots = {place.slot} if "/" in standard else None
+    found = [one for one in history_of(path, place.task) if slots is None or one.slot in slots]
+    proposed = [one for one in proposals(path, task=place.task) if slots is None or one.slot in slots]
     if output.json:
         output.data({"standards": [one.to_dict() for one in found], "proposals": [one.to_dict() for one in proposed]})
         return
     if not proposed:
-        output.text(f"Nothing was proposed for '{name}'.")
+        output.text(f"Nothing was proposed for '{standard}'.")
         return
     if found:
         show_history(output, found)

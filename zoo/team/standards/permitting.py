@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from zoo.contract.deciding import Verdict
-from zoo.entities import ModelCard
+from zoo.entities import ModelCard, ModelFile
 from zoo.errors import PolicyRefusal, ZooError
 from zoo.plugins.deciding import active, decide, explained
 from zoo.registry.database.location import Location
-from zoo.team.standards.entities import Proposal
 from zoo.team.standards.reading import proposals
 
 
-def check_policy(card: ModelCard, action: str, asked: str = "") -> None:
+def check_policy(card: ModelCard, action: str, asked: str = "", *, describe: bool = True) -> None:
     """Refuse a model that the policy denies.
 
     Args:
         asked: the reference that the user gave.
+        describe: whether to ask the model's platform what the registry does not know.
 
     Raises:
         PolicyRefusal: it is denied.
@@ -24,7 +24,7 @@ def check_policy(card: ModelCard, action: str, asked: str = "") -> None:
 
     if not active():
         return
-    known = about(card, asked, describe=True)
+    known = about(card, asked, describe=describe)
     decision = decide(known.card, action, known.use)
     if decision.verdict is Verdict.DENY:
         hint = next((reason.hint for reason in decision.deciding if reason.hint), "")
@@ -38,14 +38,14 @@ def check_proposal(location: Location, key: int) -> None:
         return
     for proposal in proposals(location, state="open"):
         if proposal.key == key:
-            check_policy(_card(proposal), "approve")
+            check_policy(card_of(proposal.model, proposal.revision, proposal.files), "approve")
 
 
-def _card(proposal: Proposal) -> ModelCard:
-    """The card of a proposed model; without one, what the proposal says of it, which leaves other facts unknown."""
+def card_of(model: str, revision: str | None, files: tuple[ModelFile, ...] = ()) -> ModelCard:
+    """The card of a model; if there is none, one with these facts alone, which leaves the others unknown."""
     from zoo.sources.resolving import at_revision, resolve
 
     try:
-        return at_revision(resolve(proposal.model), proposal.revision)
+        return at_revision(resolve(model), revision)
     except ZooError:
-        return ModelCard(proposal.model, "other", revision=proposal.revision, files=proposal.files)
+        return ModelCard(model, "other", revision=revision, files=files)

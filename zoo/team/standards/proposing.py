@@ -21,6 +21,10 @@ class StaleProposal(InvalidInput):
     """What was proposed has changed since."""
 
 
+class OtherPolicy(InvalidInput):
+    """A proposal was made under a different policy from the one in force here."""
+
+
 def domain_of(task: str) -> str:
     """The domain of a task.
 
@@ -90,6 +94,7 @@ def approve(location: Location, key: int, *, reason: str | None = None, rules: S
 
     Raises:
         StaleProposal: what it covers has changed since; it is stale from now on.
+        OtherPolicy: it was made under another policy; it stays open.
         NotAllowed: the actor is its author, not an approver of its task, or not an owner.
         PolicyRefusal: the policy denies the model.
         InvalidInput: it is not open, or the actor has approved it already.
@@ -98,7 +103,12 @@ def approve(location: Location, key: int, *, reason: str | None = None, rules: S
     check_proposal(location, key)
     with changing(location) as change:
         proposal, rule = _decidable(change, key, "approve", rules)
-        stale = _mark_stale(change, proposal, rules)
+        if proposal.policy != rules.policy:
+            raise OtherPolicy(
+                f"Proposal {key} was made under a different policy from the one in force here.",
+                f"Approve it in the folder of that policy; if the policy has changed: {_again(proposal)}",
+            )
+        stale = _mark_stale(change, proposal)
         if not stale:
             _add_verdict(change, proposal, "approve", reason)
             if len(_counting(change, proposal)) >= max(1, rule.approvals):
@@ -108,9 +118,7 @@ def approve(location: Location, key: int, *, reason: str | None = None, rules: S
                 change.replace(proposal.place, "make current", new, proposal.reason)
         proposal = change.proposal(key)
     if stale:
-        raise StaleProposal(
-            f"Proposal {key} is stale, because {stale[0]}.", f"Propose it again: zoo standard propose {proposal.model}"
-        )
+        raise StaleProposal(f"Proposal {key} is stale, because {stale[0]}.", f"Propose it again: {_again(proposal)}")
     return proposal
 
 
@@ -141,6 +149,10 @@ def withdraw(location: Location, key: int, *, reason: str | None = None) -> Prop
         )
         change.set_state(proposal, "withdrawn")
         return change.proposal(key)
+
+
+def _again(proposal: Proposal) -> str:
+    return f"zoo standard propose {proposal.model} --task {proposal.task} --slot {proposal.slot}"
 
 
 def _check_new(change: Change, place: Place, digest: str) -> None:
@@ -175,10 +187,10 @@ def _decidable(change: Change, key: int, verb: str, rules: StandardRules) -> tup
     return proposal, rule
 
 
-def _mark_stale(change: Change, proposal: Proposal, rules: StandardRules) -> list[str]:
+def _mark_stale(change: Change, proposal: Proposal) -> list[str]:
     """Set a proposal's state to stale if what it covers has changed; return the changes."""
     (row,) = change.ask("SELECT * FROM proposals WHERE key = ?", [proposal.key])
-    found = changes(change.ask, row, rules.policy)
+    found = changes(change.ask, row)
     if row["digest"] != digest(proposal.place, row):
         found.append("the proposal itself was changed")
     if found:

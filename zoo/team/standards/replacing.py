@@ -7,6 +7,7 @@ from zoo.registry.database.location import Location
 from zoo.team.identity.acting import NotAllowed, allow
 from zoo.team.standards.change import Change, changing
 from zoo.team.standards.entities import Place, Standard
+from zoo.team.standards.permitting import card_of, check_policy
 from zoo.team.standards.proposing import domain_of
 from zoo.team.standards.rules import StandardRules, rules_in_force
 from zoo.team.times import after_now
@@ -30,12 +31,14 @@ def deprecate(
     Raises:
         InvalidInput: there is no current standard, the date is not in the future, or it would replace itself.
         NotAllowed: the actor is not an approver of the task, or not an owner.
+        PolicyRefusal: the policy denies the replacement.
         ZooError: there is no such model.
     """
     from zoo.sources import resolve
 
     end = after_now(until)
     replacement = resolve(replace_by)
+    check_policy(replacement, "propose", replace_by)
     with changing(location) as change:
         _check(change, place, "deprecate standards", rules or rules_in_force())
         row = change.must_last(place)
@@ -63,6 +66,7 @@ def rollback(
     Raises:
         InvalidInput: there is no earlier standard.
         NotAllowed: the actor is not an approver of the task, or not an owner.
+        PolicyRefusal: the policy denies the earlier model, by what the registry knows of it.
     """
     with changing(location) as change:
         _check(change, place, "roll back standards", rules or rules_in_force())
@@ -80,6 +84,7 @@ def rollback(
         if found is None:
             which = "earlier standard" if to is None else f"earlier standard from proposal {to}"
             raise InvalidInput(f"There is no {which} for '{place}'.", f"See: zoo standard history {place.task}")
+        check_policy(card_of(found["model"], found["revision"]), "approve", describe=False)
         return _now(change, place, change.replace(place, "roll back", found, reason))
 
 

@@ -30,6 +30,11 @@ def pinned(model: str) -> ModelCard:
     from zoo.sources.files.paths import COMMIT
 
     card = resolve(model)
+    if card.source == "file":
+        raise InvalidInput(
+            f"'{card.id}' cannot be a standard: it is a folder of this machine, which others do not have.",
+            "Publish it on a platform, such as the Hub, and propose that model.",
+        )
     if where := elsewhere(card.id):
         raise InvalidInput(
             f"'{card.id}' cannot be a standard: its weights are {where}.", "Choose a model of a platform."
@@ -70,7 +75,7 @@ def digest(place: Place, row: Mapping[str, Any]) -> str:
     )
 
 
-def changes(ask: Ask, row: Mapping[str, Any], policy: str) -> list[str]:
+def changes(ask: Ask, row: Mapping[str, Any]) -> list[str]:
     """What has changed since a proposal was made, to follow "because"; empty if an approval of it would still hold."""
     found = []
     card = ask("SELECT revision, files FROM models WHERE id = ?", [row["model"]])
@@ -79,8 +84,6 @@ def changes(ask: Ask, row: Mapping[str, Any], policy: str) -> list[str]:
         for file in files_of(row["manifest"]):
             if file.sha256 and known.get(file.path) not in {None, file.sha256}:
                 found.append(f"the file {file.path} of '{row['model']}' has another hash")
-    if row["policy"] != policy:
-        found.append("the policy has changed")
     for one in parse_json(row["evidence"]):
         if _content(ask, one["id"]) != one["sha256"]:
             found.append(f"the evidence '{one['id']}' has changed or is gone")
