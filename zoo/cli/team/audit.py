@@ -77,7 +77,9 @@ def verify(output: Output, head: str | None) -> int:
     elif found.bad is not None:
         output.text(f"Row {found.bad} of the audit is not as it was written: {found.problem}.")
     else:
-        output.text(f"The audit is intact: {found.rows:,} rows. Head: {found.head or '-'}")
+        output.text(
+            f"The audit is intact: {found.rows:,} {'row' if found.rows == 1 else 'rows'}. Head: {found.head or '-'}"
+        )
     if found.unprotected:
         output.warn(f"The audit is not protected: the triggers {', '.join(found.unprotected)} are missing.")
     return 0 if found.bad is None else 1

@@ -51,7 +51,7 @@ def document(content: bytes, file: str) -> PolicyDocument:
     if "policy-version" in values and values["policy-version"] != VERSION:
         raise start.error(
             f"The policy has the version {values['policy-version']!r}, and this zoo reads version '{VERSION}'.",
-            "Upgrade: pip install -U foundation-zoo",
+            f'Write policy-version = "{VERSION}", or upgrade: pip install -U foundation-zoo',
         )
     top = Table(values, start, "The policy", _KEYS)
     top.text("policy-version")
@@ -129,7 +129,7 @@ def _rule(values: Any, place: Place, lines: Lines) -> Rule:
 
 
 def _condition(effect: str, fact: str, value: Any, place: Place, rule: str) -> Condition:
-    what = f"'{effect}.{fact}' of {rule}"
+    what = f"'{effect}.{fact}' of {rule[:1].lower()}{rule[1:]}"
     kind = FACTS.get(fact)
     if kind is None:
         raise place.error(
@@ -188,7 +188,7 @@ def _standard(values: Any, place: Place, groups: Mapping[str, tuple[str, ...]]) 
                 f"{table.what} names the group '{owner}', which does not exist.",
                 suggest(owner[1:], groups) or f"Add it: [groups] {owner[1:]} = [...]",
             )
-    require = Table(table.table("require"), place, f"'require' of {table.what}", ("evidence",))
+    require = Table(table.table("require"), place, f"'require' of {table.inside}", ("evidence",))
     return StandardRule(
         task,
         place.line,
@@ -205,7 +205,7 @@ def _age(table: Table) -> int | None:
     stated = table.text("max-age", "")
     match = _DAYS.match(stated)
     if stated and (match is None or int(match[1]) == 0):
-        raise table.place.error(f"'max-age' of {table.what} must be a number of days.", 'Write: max-age = "180d"')
+        raise table.place.error(f"'max-age' of {table.inside} must be a number of days.", 'Write: max-age = "180d"')
     return int(match[1]) if match else None
 
 

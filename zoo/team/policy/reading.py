@@ -94,17 +94,22 @@ class Table:
                     f"{what} has no key '{key}'.", suggest(key, names) or f"Keys: {', '.join(sorted(names))}."
                 )
 
+    @property
+    def inside(self) -> str:
+        """What the table is, inside a sentence."""
+        return self.what[:1].lower() + self.what[1:]
+
     def text(self, key: str, default: str | None = None) -> str:
         """A text; without a default, it is required."""
         value = self._value(key, default)
         if not isinstance(value, str) or (default is None and not value.strip()):
-            raise self.place.error(f"'{key}' of {self.what} must be text.")
+            raise self.place.error(f"'{key}' of {self.inside} must be text.")
         return value.strip()
 
     def texts(self, key: str, default: Sequence[str] = ()) -> tuple[str, ...]:
         """A list of texts; a single text is a list of one."""
         value = self._value(key, list(default))
-        return texts(value, f"'{key}' of {self.what}", self.place) if key in self.values else tuple(default)
+        return texts(value, f"'{key}' of {self.inside}", self.place) if key in self.values else tuple(default)
 
     def names(self, key: str, known: Iterable[str], default: Sequence[str] = ()) -> tuple[str, ...]:
         """A list of texts of a closed list."""
@@ -112,7 +117,7 @@ class Table:
         for name in found:
             if name not in allowed:
                 raise self.place.error(
-                    f"'{key}' of {self.what} names '{name}', which does not exist.",
+                    f"'{key}' of {self.inside} names '{name}', which does not exist.",
                     suggest(name, allowed) or f"Choose from: {', '.join(allowed)}.",
                 )
         return found
@@ -127,14 +132,14 @@ class Table:
         """A whole number."""
         value = self._value(key, default)
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise self.place.error(f"'{key}' of {self.what} must be a whole number of at least {least}.")
+            raise self.place.error(f"'{key}' of {self.inside} must be a whole number of at least {least}.")
         return value
 
     def flag(self, key: str) -> bool:
         """True or false; false if it is missing."""
         value = self._value(key, False)
         if not isinstance(value, bool):
-            raise self.place.error(f"'{key}' of {self.what} must be true or false.")
+            raise self.place.error(f"'{key}' of {self.inside} must be true or false.")
         return value
 
     def day(self, key: str) -> date:
@@ -145,20 +150,20 @@ class Table:
         try:
             return date.fromisoformat(value)
         except (TypeError, ValueError):
-            raise self.place.error(f"'{key}' of {self.what} must be a date, such as 2027-03-31.") from None
+            raise self.place.error(f"'{key}' of {self.inside} must be a date, such as 2027-03-31.") from None
 
     def table(self, key: str) -> Mapping[str, Any]:
         """A table; empty if it is missing."""
         value = self._value(key, {})
         if not isinstance(value, Mapping):
-            raise self.place.error(f"'{key}' of {self.what} must be a table.")
+            raise self.place.error(f"'{key}' of {self.inside} must be a table.")
         return value
 
     def tables(self, key: str) -> list[Any]:
         """A list of tables; empty if it is missing."""
         value = self._value(key, [])
         if not isinstance(value, list):
-            raise self.place.error(f"'{key}' of {self.what} must be a list of tables.", f"Write [[{key}]].")
+            raise self.place.error(f"'{key}' of {self.inside} must be a list of tables.", f"Write [[{key}]].")
         return value
 
     def _value(self, key: str, default: Any) -> Any:
