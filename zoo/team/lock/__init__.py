@@ -1,0 +1,1 @@
+"""The lock: the exact models that a project uses, in the file ``zoo.lock`` under version control."""
