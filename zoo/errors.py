@@ -107,6 +107,10 @@ class PolicyError(ZooError):
     """A policy cannot be read, so every use that it governs is denied."""
 
 
+class LockError(ZooError):
+    """A lock file cannot be read, or does not hold what was asked for."""
+
+
 class PolicyRefusal(ZooError):
     """A policy denies this use of a model, or requires an approval for it."""
 
@@ -133,6 +137,10 @@ class PolicyNotice(UserWarning):
 
 class StandardNotice(UserWarning):
     """A standard that is used is deprecated. The command line shows it in one line."""
+
+
+class LockNotice(UserWarning):
+    """A lock is used as far as this version of zoo understands it; one sentence, shown verbatim."""
 
 
 class PlatformNotice(UserWarning):

@@ -36,6 +36,7 @@ GATED = {
     "benchmark estimators": [DATA, "--candidates", f"{MODEL},pkg:wordllama/128"],
     "plugins check": ["language", "--model", MODEL],
     "standard propose": [MODEL, "--task", "text-classification"],
+    "lock": [MODEL],
 }
 """The commands that use a model, with arguments."""
 
@@ -307,7 +308,7 @@ def test_what_one_action_allows_includes_no_other(denied) -> None:
 
 def test_models_are_downloaded_and_loaded_behind_the_gate_only() -> None:
     """A new call of the hooks that download or load has to be gated, and listed here."""
-    calls = re.compile(r'(?:first|each|ask)\(\s*(?:[\w.]+,\s*)?"zoo_(?:download|load)"')
+    calls = re.compile(r'(?:first|each|ask)\(\s*(?:[\w.]+,\s*)?"zoo_(?:download|load)"|\bfetched\(')
     places = {
         path.relative_to(ROOT).as_posix()
         for folder in ("zoo", "plugins")
@@ -317,6 +318,8 @@ def test_models_are_downloaded_and_loaded_behind_the_gate_only() -> None:
     assert places == {
         "zoo/features/__init__.py",  # load, files_of
         "zoo/sources/pulling.py",  # pull
+        "zoo/sources/publishing.py",  # asked about by its caller, zoo lock
+        "zoo/team/lock/pulling.py",  # pull_locked
         "zoo/testing/plugin_checks.py",  # a made-up model of another domain
         "zoo/testing/subject.py",  # models of the conformance suite, gated when they are chosen
     }

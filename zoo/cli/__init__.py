@@ -19,6 +19,7 @@ from zoo.cli.output import Output
 from zoo.errors import (
     CostNotice,
     Interrupted,
+    LockNotice,
     PlatformNotice,
     PluginWarning,
     PolicyNotice,
@@ -52,6 +53,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "registry": ("zoo.cli.stores.registry", "Create, upgrade, check, copy and build registries."),
     "policy": ("zoo.cli.team.policy", "Write, show, check and explain policies: rules on which models may be used."),
     "standard": ("zoo.cli.team.standard", "Agree on the models to use: propose, approve and list standards."),
+    "lock": ("zoo.cli.team.lock", "Lock the exact models of a project in zoo.lock, and check them."),
     "audit": ("zoo.cli.team.audit", "List, verify and export the audit of the registry."),
     "user": ("zoo.cli.team.user", "Add, remove and list the users of the registry."),
     "token": ("zoo.cli.team.token", "Create, list and revoke tokens, which identify users."),
@@ -180,10 +182,11 @@ def _plugin_warnings(output: Output) -> Iterator[None]:
         warnings.simplefilter("always", PlatformNotice)
         warnings.simplefilter("always", PolicyNotice)
         warnings.simplefilter("always", StandardNotice)
+        warnings.simplefilter("always", LockNotice)
         shown = warnings.showwarning
 
         def show(message: Any, category: type[Warning], *args: Any, **kwargs: Any) -> None:
-            if issubclass(category, (PluginWarning, PolicyNotice, StandardNotice, WeightsNotice)):
+            if issubclass(category, (PluginWarning, LockNotice, PolicyNotice, StandardNotice, WeightsNotice)):
                 output.warn(str(message))
             elif issubclass(category, (CostNotice, PlatformNotice)):
                 output.note(str(message))

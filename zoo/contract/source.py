@@ -108,6 +108,31 @@ class PinnedModel(Entity):
         return replace(card, revision=self.model.revision, files=self.files or own)
 
 
+@dataclass(frozen=True)
+class Published(Entity):
+    """What a platform publishes of a model at one revision.
+
+    Attributes:
+        revision: a commit or version, which cannot change.
+        files: the files that zoo uses, by path, each with its SHA-256.
+        repository: the platform's own number of the repository, which a repository of the same name that was registered
+            again does not have; None if the platform has none.
+    """
+
+    revision: str | None
+    files: tuple[ModelFile, ...]
+    repository: str | None = None
+
+
+@runtime_checkable
+class Publishes(Protocol):
+    """A source that knows the hash of every file without a download of the weights."""
+
+    def published(self, card: ModelCard, progress: Progress) -> Published:
+        """What the platform publishes at the card's revision; raises ``SourceError`` as ``Source.fetch``."""
+        ...
+
+
 @runtime_checkable
 class Aliases(Protocol):
     """Ids that stand for models of other platforms, each at a revision.

@@ -27,13 +27,20 @@ def pull(model: str, progress: Progress | None = None, *, trust_remote_code: boo
         PolicyRefusal: a policy denies it, or requires an approval.
         UnsupportedModel: no plugin provides models of this platform.
     """
-    from zoo.plugins import plugins
-
     card = card_to_pull(model)
     known = permit_use(card, "pull", model)
-    files: LocalFiles | None = plugins().first(
-        "zoo_download", card=card, store=settings().models, progress=progress or SilentProgress()
-    )
+    files = fetched(card, progress or SilentProgress())
+    permit_files(known, "pull", files)
+    if trust_remote_code:
+        _trust(card, files)
+    return files
+
+
+def fetched(card: ModelCard, progress: Progress) -> LocalFiles:
+    """The files of a model of which the policy was asked already; raises as ``pull``."""
+    from zoo.plugins import plugins
+
+    files: LocalFiles | None = plugins().first("zoo_download", card=card, store=settings().models, progress=progress)
     if files is None and card.source in REFERENCES:
         raise UnsupportedModel(
             f"'{card.id}' is only listed for comparison; its weights are {REFERENCES[card.source]}, not on a platform.",
@@ -45,9 +52,6 @@ def pull(model: str, progress: Progress | None = None, *, trust_remote_code: boo
         raise UnsupportedModel(
             f"No plugin provides models of the platform '{card.source}'.", f"There are: {', '.join(sorted(sources()))}."
         )
-    permit_files(known, "pull", files)
-    if trust_remote_code:
-        _trust(card, files)
     return files
 
 

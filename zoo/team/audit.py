@@ -211,6 +211,14 @@ def verify(location: Location, head: str | None = None) -> Verification:
     return Verification(rows, last, unprotected=unprotected)
 
 
+def head(location: Location) -> str | None:
+    """The last row of the audit as ``seq:hash``; None if there is none."""
+    with reading(location) as connection:
+        schema.must_be_newest(connection, location)
+        last = connection.execute("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1", ()).fetchall()
+    return f"{last[0][0]}:{last[0][1]}" if last else None
+
+
 _UNKNOWN_HEAD = "no row has the given digest: the end of the audit was removed, or the audit was replaced"
 
 

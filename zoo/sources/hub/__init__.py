@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from zoo.config import settings
 from zoo.contract.backbone import Progress
 from zoo.contract.listing import ListRequest, Page
-from zoo.contract.source import LocalModel
+from zoo.contract.source import LocalModel, Published
 from zoo.entities import LocalFiles, ModelCard, ModelFile, ModelId, Problem
 from zoo.errors import IntegrityError, ModelNotFound, NetworkUnavailable, UnsupportedModel, ZooError, suggest
 from zoo.sources.files.hashing import KnownHashes
@@ -20,10 +20,10 @@ from zoo.sources.hub.cache import (
     complete,
     discard,
     endpoint,
-    published_hash,
     snapshot,
     snapshots,
 )
+from zoo.sources.hub.checking import check_against_card, chosen, hashed, problems_of
 from zoo.sources.hub.client import HubClient, Listing
 from zoo.sources.hub.errors import offline
 
@@ -88,6 +88,33 @@ class HubSource:
             return cached
         return card_from(info, client.listing_of(info).files, client.shown)
 
+    def published(self, card: ModelCard, progress: Progress) -> Published:
+        """The commit, and the hash of every file that zoo uses; of the files, only small ones are downloaded.
+
+        The Hub publishes the SHA-256 of large files only. If all files are here at the card's commit, no network is
+        used, and the number of the repository is unknown.
+
+        Raises:
+            ModelNotFound, GatedModel, NetworkUnavailable, IntegrityError, UnsupportedModel: each with what to do.
+        """
+        if settings().offline:
+            here = self.locate(card)
+            if here is None or here.revision is None:
+                raise offline(card.id)
+            return Published(here.revision, hashed(here, card, progress))
+        client, info, listing, paths = self._listed(card)
+        small = [path for path in paths if listing.files[path].sha256 is None]
+        client.download(listing, small, progress)
+        here = snapshot(card.name, listing.commit)
+        hashes = {} if here is None else {file.path: here.path(file.path) for file in here.files}
+        with KnownHashes() as known:
+            files = tuple(
+                ModelFile(path, file.size, file.sha256 or known.digest(hashes[path]))
+                for path, file in ((path, listing.files[path]) for path in paths)
+            )
+        number = getattr(info, "_id", None)
+        return Published(listing.commit, files, number if isinstance(number, str) and number.isalnum() else None)
+
     def pages(self, wanted: ListRequest, state: Mapping[str, Any], progress: Progress) -> Iterator[Page]:
         """The Hub's models, latest change first, back to the start of the last complete listing.
 
@@ -138,7 +165,7 @@ class HubSource:
         here = snapshot(card.name, commit) if commit else None
         if here is None:
             raise ModelNotFound(f"'{card.id}' is not on this machine.", f"Run: zoo pull {card.id}")
-        problems = list(_problems(card, here, progress, fresh=True))
+        problems = list(problems_of(card, here, progress, fresh=True))
         if not complete(here):
             problems.append(Problem(str(here.root), "is incomplete: pull the model again"))
         return problems
@@ -184,25 +211,30 @@ class HubSource:
             yield model.files
 
     def _pull(self, card: ModelCard, progress: Progress) -> LocalFiles:
-        client = HubClient(ModelId(self.name, card.name, card.revision), lambda: _nearest(card.name))
-        info = client.info()
-        listing = client.listing(info.sha)
-        recorded = {file.path for file in card.files} if card.revision == listing.commit else set()
-        paths = sorted({*_chosen(card, listing.files), *(recorded & set(listing.files))})
-        if not any(format_of(path) for path in paths):
-            raise UnsupportedModel(
-                f"'{card.id}' has no weights in a format that zoo supports.",
-                "zoo supports safetensors, PyTorch, ONNX, TensorFlow and Flax files, and the formats of its plugins.",
-            )
-        _check_against_card(card, listing)
+        client, _, listing, paths = self._listed(card)
         client.download(listing, paths, progress)
         files = snapshot(card.name, listing.commit)
         if files is None:
             raise ModelNotFound(f"'{card.id}' vanished from the cache while it was pulled.", f"Run: zoo pull {card.id}")
         return files
 
+    def _listed(self, card: ModelCard) -> tuple[HubClient, Any, Listing, list[str]]:
+        """The client, what it says of the model, its files at the card's revision, and the paths that zoo uses."""
+        client = HubClient(ModelId(self.name, card.name, card.revision), lambda: _nearest(card.name))
+        info = client.info()
+        listing = client.listing(info.sha)
+        recorded = {file.path for file in card.files} if card.revision == listing.commit else set()
+        paths = sorted({*chosen(card, listing.files), *(recorded & set(listing.files))})
+        if not any(format_of(path) for path in paths):
+            raise UnsupportedModel(
+                f"'{card.id}' has no weights in a format that zoo supports.",
+                "zoo supports safetensors, PyTorch, ONNX, TensorFlow and Flax files, and the formats of its plugins.",
+            )
+        check_against_card(card, listing)
+        return client, info, listing, paths
+
     def _checked(self, card: ModelCard, files: LocalFiles, progress: Progress) -> LocalFiles:
-        problems = list(_problems(card, files, progress, fresh=False))
+        problems = list(problems_of(card, files, progress, fresh=False))
         for problem in problems:
             discard(files.path(problem.item))
         if problems:
@@ -210,56 +242,6 @@ class HubSource:
                 f"{problems[0].item} of '{card.id}' {problems[0].reason}; it was deleted.", f"Run: zoo pull {card.id}"
             )
         return files
-
-
-def _chosen(card: ModelCard, published: Iterable[str]) -> tuple[str, ...]:
-    """The files to pull; if a repository has several models, only the weights that the card names."""
-    paths = choose(published)
-    named = card.loader.get("weights")
-    if not isinstance(named, str) or named not in paths:
-        return paths
-    return tuple(path for path in paths if path == named or not format_of(path))
-
-
-def _problems(card: ModelCard, here: LocalFiles, progress: Progress, fresh: bool) -> Iterator[Problem]:
-    published = {file.path: file for file in card.files} if card.revision == here.revision else {}
-    with KnownHashes() as known, progress.step(f"Verifying {card.id}", here.bytes) as step:
-        for file in here.files:
-            reason = _reason(here.path(file.path), published.get(file.path), known, fresh)
-            step.advance(file.bytes or 0)
-            if reason:
-                yield Problem(file.path, reason)
-    for path in sorted(set(published) - {file.path for file in here.files}):
-        yield Problem(path, "is missing")
-
-
-def _reason(path: Path, listed: ModelFile | None, known: KnownHashes, fresh: bool) -> str | None:
-    algorithm, expected = published_hash(path)
-    try:
-        if expected and (found := known.digest(path, algorithm, fresh)) != expected:
-            return f"has the hash {found} and was published with {expected}"
-        if (
-            listed
-            and listed.sha256
-            and (found := known.digest(path, "sha256", fresh and not expected)) != listed.sha256
-        ):
-            return f"has the SHA-256 {found} and its card says {listed.sha256}"
-    except OSError as error:
-        return f"cannot be read: {error.strerror or error}"
-    return None
-
-
-def _check_against_card(card: ModelCard, listing: Listing) -> None:
-    """Check that the Hub lists the same files for this commit as the registry recorded."""
-    if card.revision != listing.commit:
-        return
-    for file in card.files:
-        listed = listing.files.get(file.path)
-        if listed is None or (file.sha256 and listed.sha256 and file.sha256 != listed.sha256):
-            raise IntegrityError(
-                f"The Hub lists another {file.path} for '{card.id}' at {listing.commit} than the registry recorded.",
-                "Nothing was written. Find out which one is correct before you use this model.",
-            )
 
 
 def _nearest(name: str) -> str:

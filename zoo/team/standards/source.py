@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
+from pathlib import Path
 
+from zoo.config import working_directory
 from zoo.contract.source import PinnedModel
 from zoo.entities import ModelId
 from zoo.errors import PolicyRefusal, StandardNotice, UnknownModel
@@ -20,7 +23,9 @@ class Standards:
         self._warned: set[tuple[str, str, str]] = set()
 
     def target(self, name: str) -> PinnedModel:
-        """The model that is the standard of ``TASK`` or ``TASK/SLOT``; warns once if it is deprecated.
+        """The model that is the standard of ``TASK`` or ``TASK/SLOT``, in the project's lock or else in the registry.
+
+        Warns once if it is deprecated.
 
         Raises:
             InvalidInput: the name is not a task and slot.
@@ -30,14 +35,18 @@ class Standards:
         from zoo.registry import open_registry
         from zoo.team.standards.reading import standard
 
+        place = Place.parse(name)
+        locked = _locked(place)
+        if locked is not None:
+            return locked
         location = open_registry().path
-        found = standard(location, Place.parse(name))
+        found = standard(location, place)
         if found.state == "retired":
             raise UnknownModel(
                 f"The standard for '{found.place}' was retired on {(found.until or '')[:10]}.",
                 f"Use {found.replacement}.",
             )
-        _check_approvals(found)
+        check_approvals(found.place, found.approvers)
         if found.state == "deprecated":
             self._warn(str(location), found)
         origin, _, model = found.model.partition(":")
@@ -52,20 +61,41 @@ class Standards:
             warnings.warn(message, StandardNotice, stacklevel=2)
 
 
-def _check_approvals(found: Standard) -> None:
-    """Refuse a standard that was agreed where the policy in force did not apply, with fewer or other approvals."""
+def _locked(place: Place) -> PinnedModel | None:
+    """The model that the project's lock has for a standard; None without a lock, or if the lock has none.
+
+    Raises:
+        LockError: the lock cannot be read.
+        PolicyRefusal: as ``check_approvals``.
+    """
+    from zoo.team.lock.reading import find_lock, read_lock
+
+    path = find_lock(Path(working_directory() or "."))
+    found = None if path is None else read_lock(path).of_standard(str(place))
+    if found is None:
+        return None
+    check_approvals(place, found.agreed.by if found.agreed else ())
+    return PinnedModel(found.pinned, found.files)
+
+
+def check_approvals(place: Place, approvers: Iterable[str]) -> None:
+    """Refuse a standard that was agreed where the policy in force did not apply, with fewer or other approvals.
+
+    Raises:
+        PolicyRefusal: it lacks approvals.
+    """
     from zoo.team.standards.proposing import domain_of
     from zoo.team.standards.rules import rules_in_force
 
     rules = rules_in_force()
     if not rules.slots:
         return
-    rule = rules.of(domain_of(found.task), found.task, found.slot)
-    counted = [one for one in found.approvers if not rule.owners or one in rule.owners]
+    rule = rules.of(domain_of(place.task), place.task, place.slot)
+    counted = [one for one in approvers if not rule.owners or one in rule.owners]
     if len(counted) < rule.approvals:
         by = " by owners" if rule.owners else ""
         raise PolicyRefusal(
-            f"The standard for '{found.place}' has {len(counted)} of the {rule.approvals} approvals{by} that the "
+            f"The standard for '{place}' has {len(counted)} of the {rule.approvals} approvals{by} that the "
             f"policy demands.",
-            f"Propose it again: zoo standard propose {found.model} --task {found.task} --slot {found.slot}",
+            f"Propose it again: zoo standard propose MODEL --task {place.task} --slot {place.slot}",
         )

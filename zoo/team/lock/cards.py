@@ -1,0 +1,47 @@
+"""The cards of locked models, without asking a platform, and without creating a registry."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from zoo.entities import ModelCard
+from zoo.errors import UnknownModel
+from zoo.team.lock.entities import LockedModel
+
+
+def card_of(model: LockedModel) -> ModelCard:
+    """The card of a locked model, at its revision and with its files."""
+    card = _from_registry(model.id) or _from_plugins(model.id) or ModelCard(model.id, "other")
+    return dataclasses.replace(
+        card,
+        revision=model.revision,
+        files=model.files,
+        license=card.license or model.license,
+        requires=card.requires or model.requires,
+    )
+
+
+def has_registry() -> bool:
+    """Whether the user has a registry: a file that exists, or a server."""
+    from zoo.registry.opening import own_location
+
+    location = own_location()
+    return not isinstance(location, Path) or location.exists()
+
+
+def _from_registry(id: str) -> ModelCard | None:
+    from zoo.registry import open_registry
+
+    if not has_registry():
+        return None
+    try:
+        return open_registry().card(id)
+    except UnknownModel:
+        return None
+
+
+def _from_plugins(id: str) -> ModelCard | None:
+    from zoo.plugins import plugins
+
+    return next((card for card in plugins().items("zoo_cards") if isinstance(card, ModelCard) and card.id == id), None)
