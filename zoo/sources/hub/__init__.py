@@ -23,7 +23,7 @@ from zoo.sources.hub.cache import (
     snapshot,
     snapshots,
 )
-from zoo.sources.hub.checking import check_against_card, chosen, hashed, problems_of
+from zoo.sources.hub.checking import check_against_card, chosen, hashed, is_damaged, problems_of
 from zoo.sources.hub.client import HubClient, Listing
 from zoo.sources.hub.errors import offline
 
@@ -235,11 +235,14 @@ class HubSource:
 
     def _checked(self, card: ModelCard, files: LocalFiles, progress: Progress) -> LocalFiles:
         problems = list(problems_of(card, files, progress, fresh=False))
-        for problem in problems:
-            discard(files.path(problem.item))
+        damaged = {problem.item for problem in problems if is_damaged(files.path(problem.item))}
+        for item in damaged:
+            discard(files.path(item))
         if problems:
+            first = problems[0]
             raise IntegrityError(
-                f"{problems[0].item} of '{card.id}' {problems[0].reason}; it was deleted.", f"Run: zoo pull {card.id}"
+                f"{first.item} of '{card.id}' {first.reason}{'; it was deleted' if first.item in damaged else ''}.",
+                f"Run: zoo pull {card.id}" if damaged else f"Run: zoo verify {card.id}",
             )
         return files
 

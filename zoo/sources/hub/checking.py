@@ -51,6 +51,15 @@ def problems_of(card: ModelCard, here: LocalFiles, progress: Progress, fresh: bo
         yield Problem(path, "is missing")
 
 
+def is_damaged(path: Path) -> bool:
+    """Whether a cached file is not as it was published; if no hash was published, it is taken to be."""
+    algorithm, expected = published_hash(path)
+    try:
+        return expected is None or KnownHashes().digest(path, algorithm, fresh=True) != expected
+    except OSError:
+        return True
+
+
 def _reason(path: Path, listed: ModelFile | None, known: KnownHashes, fresh: bool) -> str | None:
     algorithm, expected = published_hash(path)
     try:

@@ -36,7 +36,6 @@ VERDICTS = ("allow", "warn", "needs-approval")
 
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _HEAD = re.compile(r"[1-9]\d{0,14}:[0-9a-f]{64}\Z")
-_DAY = re.compile(r"\d{4}-\d\d-\d\d\Z")
 _VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})\Z")
 _CONFLICT = re.compile(rb"^(?:<{7}|={7}|>{7})(?:[ \r\n]|\Z)", re.MULTILINE)
 
@@ -64,7 +63,8 @@ def read_lock(path: Path) -> Lock:
     try:
         return _lock(path, content)
     except PolicyError as error:
-        raise LockError(error.message, "Restore the file from git, or write it again: zoo lock") from error
+        nearest = f"{error.hint} " if error.hint.startswith("Did you mean") else ""
+        raise LockError(error.message, f"{nearest}Restore the file from git, or write it again: zoo lock") from error
 
 
 def _content(path: Path) -> bytes:
