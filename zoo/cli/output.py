@@ -56,11 +56,13 @@ class Output:
     Attributes:
         json: whether results go out as one JSON document.
         traceback: whether errors come with their traceback.
+        failure: exit code of an error.
     """
 
     def __init__(self) -> None:
         self.json = False
         self.traceback = False
+        self.failure = 1
 
     def data(self, document: Any) -> None:
         """Print one JSON document; credentials in it are hidden."""
@@ -69,6 +71,10 @@ class Output:
     def text(self, line: str = "") -> None:
         """Print one line."""
         print(line_for(sys.stdout, line))
+
+    def lines(self, text: str) -> None:
+        """Print text of several lines, of which each part was filtered already."""
+        print(text)
 
     def paragraph(self, text: str, indent: int = 0) -> None:
         """Print running text: wrapped and indented on a terminal, in one line elsewhere."""

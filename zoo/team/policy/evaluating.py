@@ -27,6 +27,7 @@ class Finding:
         condition: as in the file: ``deny.license``.
         values: what it compares with.
         until: the last day of the exception that sets it aside; None without one.
+        known: whether the fact is known.
     """
 
     rule: str
@@ -36,6 +37,7 @@ class Finding:
     sentence: str
     place: str
     until: date | None = None
+    known: bool = True
 
 
 class CompiledRule:
@@ -78,6 +80,7 @@ class CompiledRule:
                 check.sentence(facts, matched),
                 place,
                 until,
+                matched is not None,
             )
 
 

@@ -22,7 +22,7 @@ FILE_RULE = "policy-file"
 
 _Stamp: TypeAlias = tuple[int, int, int] | None
 
-_compiled: dict[tuple[Path, str], tuple[tuple[tuple[Path, _Stamp], ...], CompiledPolicy | PolicyError]] = {}
+_compiled: dict[tuple[Path, str, bool], tuple[tuple[tuple[Path, _Stamp], ...], CompiledPolicy | PolicyError]] = {}
 
 
 def decide(card: ModelCard, action: str, use: Use) -> Decision:
@@ -47,20 +47,23 @@ def in_force() -> tuple[CompiledPolicy, ...]:
     return tuple(load(path) for path in policy_files())
 
 
-def load(path: Path) -> CompiledPolicy:
+def load(path: Path, *, fetch: bool = True) -> CompiledPolicy:
     """The policy in a file, with the one that it extends.
+
+    Args:
+        fetch: whether to download the one that it extends if it is not on this machine.
 
     Raises:
         PolicyError: one of them cannot be read, or is not the one that the digest names.
     """
-    key = (path, shown(path))
+    key = (path, shown(path), fetch)
     known = _compiled.get(key)
     if known is not None and all(_stamp(file) == stamp for file, stamp in known[0]):
         found = known[1]
     else:
         read: dict[Path, _Stamp] = {path: _stamp(path)}
         try:
-            found = CompiledPolicy(_documents(path, read))
+            found = CompiledPolicy(_documents(path, read, fetch))
         except PolicyError as error:
             found = error
         _compiled[key] = (tuple(read.items()), found)
@@ -74,11 +77,11 @@ def shown(path: Path) -> str:
     return path.name if str(path.parent) == working_directory() else str(path)
 
 
-def _documents(path: Path, read: dict[Path, _Stamp]) -> tuple[PolicyDocument, ...]:
+def _documents(path: Path, read: dict[Path, _Stamp], fetch: bool) -> tuple[PolicyDocument, ...]:
     own = document(_content(path), shown(path))
     if not own.extends:
         return (own,)
-    base = document(_pinned(own, path.parent, read), _name(own.extends))
+    base = document(_pinned(own, path.parent, read, fetch), _name(own.extends))
     if base.extends:
         raise PolicyError(
             f"{own.place} extends {base.place}, which extends another policy itself; one level is allowed.",
@@ -87,7 +90,7 @@ def _documents(path: Path, read: dict[Path, _Stamp]) -> tuple[PolicyDocument, ..
     return (own, base)
 
 
-def _pinned(own: PolicyDocument, folder: Path, read: dict[Path, _Stamp]) -> bytes:
+def _pinned(own: PolicyDocument, folder: Path, read: dict[Path, _Stamp], fetch: bool) -> bytes:
     """The content of the policy that is extended: from its place, or from the copy of an earlier time."""
     kept = settings().home / "policies" / f"{own.extends_digest}.toml"
     if "://" not in own.extends:
@@ -97,6 +100,11 @@ def _pinned(own: PolicyDocument, folder: Path, read: dict[Path, _Stamp]) -> byte
             return _checked(_content(place), own)
     if _stamp(kept) is not None and _digest(content := _content(kept)) == own.extends_digest:
         return content
+    if not fetch and "://" in own.extends:
+        raise PolicyError(
+            f"{own.place} extends {without_credentials(own.extends)}, which is not on this machine.",
+            "Run: zoo policy check, which downloads it.",
+        )
     content = _checked(_fetched(own), own)
     _keep(kept, content)
     return content
