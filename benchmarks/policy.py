@@ -1,10 +1,10 @@
 """Time per model of evaluating a policy.
 
-    python benchmarks/policy.py [--models 100000] [--action pull]
+    python benchmarks/policy.py [--models 100000] [--action pull] [--rounds 5]
 
 The policy has the four rules of docs/policy.md: licences, origin, safety and size. The models are generated: licences,
-owners, sizes, tags and base models as they occur on the Hub, with unknown facts. Time is that of this process, without
-other work; it is printed per model, for models without an objection and for all, reasons included. The rule on
+owners, sizes, tags and base models as they occur on the Hub, with unknown facts. Time is processor time, the least of
+several rounds; it is printed per model, for models without an objection and for all, reasons included. The rule on
 memory applies to ``serve`` only; it estimates the memory of each model.
 """
 
@@ -58,35 +58,54 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--models", type=int, default=100_000)
     parser.add_argument("--action", default="pull")
+    parser.add_argument("--rules", type=int, default=20_000, help="rules of a policy that is read and compiled")
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     policy = CompiledPolicy((document(POLICY.encode(), "benchmark.toml"),))
     cards = generated(arguments.models, random.Random(arguments.seed))
     use = Use()
     policy.reasons(cards[0], arguments.action, use)  # modules that are imported when first needed
-    verdicts: Counter[str] = Counter()
-    started = time.process_time()
-    for card in cards:
-        found = policy.reasons(card, arguments.action, use)
-        verdicts[str(found[0].verdict) if found else "allow"] += 1
-    seconds = time.process_time() - started
-    allowed = [card for card in cards if not policy.reasons(card, arguments.action, use)]
-    started = time.process_time()
-    for card in allowed:
-        policy.reasons(card, arguments.action, use)
-    quiet = time.process_time() - started
+    first = [next(iter(policy.reasons(card, arguments.action, use)), None) for card in cards]
+    verdicts = Counter(str(reason.verdict) if reason else "allow" for reason in first)
+    allowed = [card for card, reason in zip(cards, first, strict=True) if reason is None]
+    del first
+
+    def fastest(chosen: list[ModelCard]) -> float:
+        return min(seconds(policy, chosen, arguments.action, use) for _ in range(arguments.rounds))
+
+    total, quiet = fastest(cards), fastest(allowed)
     print(
         json.dumps(
             {
                 "models": len(cards),
                 "action": arguments.action,
-                "microseconds_per_model": round(seconds / len(cards) * 1e6, 2),
+                "microseconds_per_model": round(total / len(cards) * 1e6, 2),
                 "microseconds_per_allowed_model": round(quiet / max(1, len(allowed)) * 1e6, 2),
+                "rules": arguments.rules,
+                "seconds_to_read_and_compile": round(compiling(arguments.rules, arguments.action), 2),
                 "verdicts": dict(sorted(verdicts.items())),
             },
             indent=2,
         )
     )
+
+
+def seconds(policy: CompiledPolicy, cards: list[ModelCard], action: str, use: Use) -> float:
+    """The processor time of evaluating all cards, with reasons."""
+    started = time.process_time()
+    for card in cards:
+        policy.reasons(card, action, use)
+    return time.process_time() - started
+
+
+def compiling(rules: int, action: str) -> float:
+    """The processor time of reading a policy with many rules, and of the first decision."""
+    text = POLICY + "".join(f'[[rules]]\nid = "r{n}"\ndeny.id = "hf:a/{n}"\n' for n in range(rules))
+    card = ModelCard("hf:owner/model", "language")
+    started = time.process_time()
+    CompiledPolicy((document(text.encode(), "benchmark.toml"),)).reasons(card, action, Use())
+    return time.process_time() - started
 
 
 def generated(count: int, random: random.Random) -> list[ModelCard]:

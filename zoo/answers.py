@@ -141,6 +141,31 @@ class Exclusion(Entity):
 
 
 @dataclass(frozen=True)
+class ComparedStandard(Entity):
+    """Where a standard of the task stands among the candidates.
+
+    Attributes:
+        id: the id that stands for it, such as ``std:text-classification/small``.
+        rank: its rank; None if it was not ranked.
+        difference: by how much the first candidate's score is higher; None if the two cannot be compared.
+        interval: the 95 % interval of the difference.
+        tied: whether it is statistically tied with the first.
+        sentence: all of it in words, or why it has no rank.
+        propose: the command that proposes the first candidate instead; empty if it is not clearly better.
+    """
+
+    id: str
+    model: str
+    revision: str | None
+    rank: int | None = None
+    difference: float | None = None
+    interval: tuple[float, float] | None = None
+    tied: bool = False
+    sentence: str = ""
+    propose: str = ""
+
+
+@dataclass(frozen=True)
 class FigureColumn:
     """One figure for every candidate.
 
@@ -187,6 +212,7 @@ class Recommendation(Entity):
             deviations from the average model), ``reported`` (mean z-score over shared benchmarks) or ``evaluated`` (as
             they are or after brief fine-tuning; the score is the task's metric, its negative where lower is better).
         selection: which candidates were chosen in turn and why it stopped, where not all were to be measured.
+        standards: the team's standards of the task; empty if it has none.
     """
 
     task: str
@@ -202,6 +228,7 @@ class Recommendation(Entity):
     forward_passes: Mapping[str, int] = field(default_factory=dict)
     ranked_by: str = "measured"
     selection: Mapping[str, Any] = field(default_factory=dict)
+    standards: tuple[ComparedStandard, ...] = ()
 
     def figures(self) -> list[FigureColumn]:
         """The candidates' figures for tables, each with its own interval."""

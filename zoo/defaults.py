@@ -92,7 +92,7 @@ def zoo_decide(card: ModelCard, action: str, context: Use) -> Decision | None:
 
     if not policy_files():
         return None
-    from zoo.team.policy import decide
+    from zoo.team.deciding import decide
 
     return decide(card, action, context)
 

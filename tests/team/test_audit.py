@@ -33,7 +33,7 @@ def fill(registry: Registry, rows: int = ROWS) -> str:
                 session,
                 f"ana{n % 3}@acme.example",
                 "token",
-                "approve",
+                "note",
                 f"proposal:{n}",
                 before={"state": "open", "n": n} if n % 2 else None,
                 after={"state": "approved", "text": "Grüße 😀", "value": 0.1 * n},
@@ -319,7 +319,10 @@ def test_the_commands(registry: Registry, tmp_path: Path) -> None:
     assert [line["hash"] for line in lines] == [event.hash for event in audit.events(registry.path)]
     texts = {name: None if lines[1][name] is None else audit.canonical(lines[1][name]) for name in ("before", "after")}
     assert audit.row_hash(lines[0]["hash"], {**lines[1], **texts}) == lines[1]["hash"]
+    assert [one["seq"] for one in json.loads(run("list", "--limit", "2", "--json"))["events"]] == [11, 12]
     tamper(registry, ("UPDATE audit SET actor = 'eve' WHERE seq = 5", ()))
+    assert "Wrote 12 events" in run("export", "broken.jsonl", code=1)
+    assert len((tmp_path / "broken.jsonl").read_text(encoding="utf-8").splitlines()) == ROWS
     assert "Row 5 of the audit" in run("verify", code=1)
     assert json.loads(run("verify", "--json", code=1))["bad"] == 5
     run("list", "--since", "last week", code=1)

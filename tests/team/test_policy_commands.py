@@ -41,7 +41,7 @@ def project(tmp_path: Path) -> Project:
 
 def test_a_new_policy_is_valid_and_passes_its_own_tests(project) -> None:
     assert project.zoo("init") == "Created zoo-policy.toml. Next: zoo policy check\n"
-    assert project.zoo("check") == "zoo-policy.toml: valid, 2 rules.\n"
+    assert project.zoo("check") == "zoo-policy.toml: valid, 2 rules and 2 tests.\n"
     assert project.zoo("test") == "2 of 2 tests passed.\n"
     assert 'name = "acme"' in (project.path / "zoo-policy.toml").read_text()
     assert "exists already" in project.zoo("init", code=1)
@@ -149,3 +149,50 @@ def test_a_cedar_request_has_no_null() -> None:
     found = exported(known_card(license=None), "pull", Use(), "cedar")
     assert None not in found["context"].values()
     assert "license" in found["context"]["unknown"]
+
+
+def test_check_reports_names_that_mean_nothing_here(project) -> None:
+    write(
+        project.path,
+        HEAD
+        + rule("deny.source = ['hff', 'hf', 'std']", "allow.domain = ['visio', '*']", "warn.architecture = 'vitt'")
+        + '[[standards]]\ntask = "vison/*"\n[[standards]]\ntask = "vision/*"\n',
+    )
+    shown = project.zoo("check")
+    assert "zoo-policy.toml:5: the rule 'a' names the source 'hff', which is not known here. Did you mean hf?" in shown
+    assert "names the domain 'visio', which is not known here. Did you mean vision?" in shown
+    assert "names the architecture 'vitt', which is not known here. Did you mean vit?" in shown
+    assert "zoo-policy.toml:8: the standard 'vison/*' covers no task. Did you mean vision/*" in shown
+    assert shown.count("not known here") == 3
+    assert shown.endswith("zoo-policy.toml: valid, 1 rule and 2 standards.\n")
+
+
+def test_an_exception_that_has_ended_is_mentioned(project) -> None:
+    ended = f"exceptions = [{{ id = '{MODEL}', until = 2020-01-01 }}]"
+    write(project.path, HEAD + rule("deny.id = 'pkg:wordllama/*'", ended))
+    assert "its exception ended on 2020-01-01" in project.zoo("explain", MODEL)
+    refused = commands.zoo("pull", MODEL, home=project.home, folder=project.path)
+    assert "(deny pkg:wordllama/*); its exception ended on 2020-01-01 (rule 'a'" in refused.stderr
+
+
+def test_a_refusal_names_three_values_of_a_long_list(project) -> None:
+    names = ", ".join(f"'pkg:a{n}/*'" for n in range(8))
+    write(project.path, HEAD + rule(f"deny.id = ['pkg:wordllama/*', {names}]"))
+    refused = commands.zoo("pull", MODEL, home=project.home, folder=project.path)
+    assert "(deny pkg:wordllama/*, pkg:a0/*, pkg:a1/* and 6 more)" in refused.stderr
+
+
+def test_a_refusal_comes_before_the_plan(project) -> None:
+    write(project.path, DENY_ALL)
+    refused = commands.zoo("tune", MODEL, "lines.csv", "-o", "tuned", home=project.home, folder=project.path)
+    assert "denies the action 'tune'" in refused.stderr
+    assert "Plan:" not in refused.stderr
+
+
+def test_explain_works_offline_for_a_model_that_is_not_known(project) -> None:
+    write(project.path, HEAD + rule("allow.license = 'MIT'"))
+    shown = project.zoo("explain", "hf:someone/nothing")
+    assert "What is not known here counts as unknown." in shown
+    assert "needs-approval" in shown
+    assert project.json("explain", "pkg:wordllama/64", "--task", "text-classification")["verdict"] == "allow"
+    assert "Did you mean" in project.zoo("explain", MODEL, "--task", "text-clasification", code=1)

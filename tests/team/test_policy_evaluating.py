@@ -12,8 +12,10 @@ from policies import COMMIT, HEAD, known_card, policy, reasons, rule, verdict
 
 from zoo.contract.deciding import ACTIONS, Use, Verdict
 from zoo.entities import ModelCard, ModelFile
+from zoo.team.policy import evaluating, ids
 from zoo.team.policy.evaluating import CompiledPolicy
 from zoo.team.policy.parsing import document
+from zoo.team.policy.rules import Condition
 from zoo.team.policy.vocabulary import comparison
 
 ALLOW, WARN, NEEDS_APPROVAL, DENY = Verdict
@@ -251,3 +253,26 @@ def test_knowing_less_never_allows_what_was_denied_for_it(rules, card, action) -
     lines = [line for line, _ in rules if any(f".{fact} " in line for fact in ("license", "parameters", "released"))]
     found = policy("".join(rule(line, id=f"r{at}") for at, line in enumerate(lines)))
     assert (verdict(found, less, action) > ALLOW) == bool(lines)
+
+
+def test_each_condition_is_compiled_once_for_all_actions(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Condition] = []
+
+    class Counted(evaluating.Check):
+        def __init__(self, condition: Condition, unknown: Verdict) -> None:
+            made.append(condition)
+            super().__init__(condition, unknown)
+
+    monkeypatch.setattr(evaluating, "Check", Counted)
+    found = policy("".join(rule(f"deny.id = 'hf:a/{n}'", id=f"r{n}") for n in range(30)))
+    assert made == []
+    for action in ("pull", "tune", "pull", "serve"):
+        assert verdict(found, known_card("hf:a/7"), action) is Verdict.DENY
+    assert len(made) == 30
+
+
+def test_patterns_remember_a_limited_number_of_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ids, "MOST_KNOWN", 3)
+    matches = ids.patterns(["a*", "b"])
+    for _ in range(2):
+        assert [matches(text) for text in ("a", "ab", "b", "c", "bb", "a")] == [True, True, True, False, False, True]

@@ -163,3 +163,21 @@ def test_lines_are_found_in_other_spellings() -> None:
     assert [(one.line, one.conditions[0].line) for one in found.rules] == [(4, 6), (8, 8)]
     inline = read(HEAD + "rules = [{ id = 'a', deny.source = 'x' }]")
     assert inline.rules[0].line == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('# acme\npolicy-version = "2"\nname = "a"\n', 2),
+        ('policy-version = "1"\nname = 3\n', 2),
+        ('policy-version = "1"\nname = "a"\n\nunknown = "maybe"\n', 4),
+        ('policy-version = "1"\nname = "a"\nextends = "b.toml"\n', 3),
+        ('policy-version = "1"\nname = "a"\n"rulez" = 1\n', 3),
+        ('policy-version = "1"\nname = "a"\n\n[[rulez]]\nid = "x"\n', 4),
+        ('policy-version = "1"\nname = "a"\n\n[groups]\nml = 3\n', 4),
+        ('policy-version = "1"\n', 1),
+    ],
+)
+def test_errors_of_top_level_keys_name_their_line(text: str, line: int) -> None:
+    with pytest.raises(PolicyError, match=rf"^p\.toml:{line}: "):
+        document(text.encode(), "p.toml")

@@ -416,3 +416,13 @@ def test_a_standard_is_deprecated_and_retires(filled: Registry, be: Become, monk
         assert [one.state for one in standards(path, "2999-01-01")] == ["deprecated"]
     assert rollback(path, PLACE).state == "current"
     assert standard(path, PLACE).model == A.id
+
+
+def test_a_model_of_another_domain_fits_only_its_own_tasks(filled: Registry) -> None:
+    text = dataclasses.replace(card("t"), input={"kind": "text"})
+    filled.add([text, dataclasses.replace(card("u"), input={"kind": "text"}, tasks=("image-classification",))])
+    with pytest.raises(InvalidInput, match="is a language model for inputs of the kind 'text'") as error:
+        propose(filled.path, text.id, Place("image-classification"))
+    assert TASK in error.value.hint
+    assert propose(filled.path, "hf:team/u", Place("image-classification")).state == "open"
+    assert propose(filled.path, text.id, PLACE).state == "open"

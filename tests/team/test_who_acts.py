@@ -178,7 +178,6 @@ def test_bad_tokens_are_refused(registry: Registry, be: Become, options: dict[st
         ("text-*", TEXT, True),
         ("text-classification, vision/*", VISION, True),
         ("language/text-classification", TEXT, True),
-        ("vision", VISION, False),
     ],
 )
 def test_scopes(scope: str, task: tuple[str, str] | None, covered: bool) -> None:
@@ -217,3 +216,24 @@ def test_the_commands_show_a_token_once(registry: Registry, be: Become, tmp_path
     assert secret not in text
     assert secret[:-1] not in text
     assert audit.verify(registry.path).bad is None
+
+
+@pytest.mark.parametrize(
+    ("scope", "hint"),
+    [
+        ("vision", "vision/\\*"),
+        ("visio/*", "vision/\\*"),
+        ("text-clasification", "text-classification"),
+        ("xyz", "domain"),
+    ],
+)
+def test_a_scope_that_covers_no_task_is_an_error(scope: str, hint: str) -> None:
+    with pytest.raises(InvalidInput, match=f"covers no task.*{hint}"):
+        scope_of(f"*,{scope}")
+
+
+def test_commands_that_read_warn_of_a_token_that_is_not_valid(registry: Registry, tmp_path: Path) -> None:
+    for command in (("user", "list"), ("token", "list"), ("audit", "list"), ("standard", "list")):
+        known = {"ZOO_REGISTRY": str(registry.path), "ZOO_TOKEN": "zoo_wrong"}
+        shown = zoo(*command, home=tmp_path, folder=tmp_path, **known)
+        assert (shown.returncode, "is not one of this registry" in shown.stderr) == (0, True)

@@ -235,8 +235,8 @@ def _adapting(
     from zoo.features import model_for
 
     if plan.devices > 1:
-        return tune_on_devices(model, dataset, progress)
-    loaded = model_for(model, "tune", plan.device, progress)
+        return tune_on_devices(model, dataset, plan.task, progress)
+    loaded = model_for(model, "tune", plan.device, progress, plan.task)
     return loaded.card, lambda one: adapted(loaded, dataset, one, progress)
 
 

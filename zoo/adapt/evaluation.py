@@ -144,7 +144,7 @@ def _evaluate(
     if task is None and isinstance(model, str):
         model = model_for(model, "evaluate", device, progress)
     dataset = read_for_evaluation(data, model, given) if isinstance(data, str) else data
-    loaded = model_for(model, "evaluate", device, progress)
+    loaded = model_for(model, "evaluate", device, progress, task)
     found = _task(loaded, dataset, task)
     kinds = {*found.inputs, found.target}
     check_fit(settings, kinds, found.name, f"'{loaded.card.id}' is used here for {found.name}", model=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from zoo.entities import ModelCard, ModelFile
+from zoo.entities import ModelCard, ModelFile, ModelId
 
 
 class Verdict(enum.IntEnum):
@@ -32,6 +32,7 @@ class Reason:
         sentence: why, for a person.
         place: where the rule is: ``zoo-policy.toml:12``.
         hint: what to do about it; empty for the usual hint.
+        fact: the fact of the model that it is about, such as ``license``; empty if none.
     """
 
     rule: str
@@ -39,6 +40,7 @@ class Reason:
     sentence: str
     place: str = ""
     hint: str = ""
+    fact: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,10 @@ ACTIONS = (
 """The uses of a model on which a policy decides."""
 
 
+INHERITED = frozenset({"id", "base", "author", "license", "architecture", "domain"})
+"""The facts that a model has from the one that it was made from: what was decided on that one covers them."""
+
+
 INCLUDED: Mapping[str, tuple[str, ...]] = {
     "search": ("pull",),
     "recommend": ("pull", "load"),
@@ -113,6 +119,8 @@ class Use:
         today: the date at which exceptions and deprecations are decided.
         names: other ids of the same model: what was asked for, where it is hosted, models with the same weights.
         bases: the models that it is derived from, as far as they are known; a bare card where only the id is.
+        made_from: the models from which zoo itself made this one, the nearest first, each at its revision. They are
+            recorded runs whose files have not changed since; what a folder states of itself is not enough.
     """
 
     task: str | None = None
@@ -122,3 +130,4 @@ class Use:
     today: date | None = None
     names: tuple[str, ...] = ()
     bases: tuple[ModelCard, ...] = ()
+    made_from: tuple[ModelId, ...] = ()

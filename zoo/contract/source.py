@@ -152,6 +152,15 @@ class Aliases(Protocol):
         ...
 
 
+@runtime_checkable
+class TaskAliases(Protocol):
+    """Aliases that can also list which ids stand for models of a task; optional."""
+
+    def of_task(self, task: str) -> Mapping[str, PinnedModel]:
+        """The models of a task, each by the id that stands for it; no network."""
+        ...
+
+
 @dataclass(frozen=True)
 class LocalModel(Entity):
     """A model that is on this machine.

@@ -35,6 +35,7 @@ def load(
     device: str | None = None,
     dtype: str = "float32",
     action: str = "load",
+    task: str | None = None,
     progress: Progress | None = None,
 ) -> Model:
     """Load a model, downloading its files first if they are missing.
@@ -48,6 +49,7 @@ def load(
         dtype: one of ``DTYPES``, or ``auto`` for the fastest on the device, for features only and not for training.
         action: what the model is loaded for, which policies decide on: one of ``zoo.contract.deciding.ACTIONS``. With
             ``load``, each use of the model is decided on when it happens.
+        task: name of the task that it is loaded for, which policies decide on as well; None if it is not known.
 
     Raises:
         PolicyRefusal: a policy denies it, or requires an approval.
@@ -57,7 +59,7 @@ def load(
 
     device = best_device(device)
     card = _resolve(reference) if isinstance(reference, str) else reference
-    files, permission = _permitted_files(card, progress, action, reference)
+    files, permission = _permitted_files(card, progress, action, reference, task)
     try:
         return _model(card, files, device, precision(dtype, device, card), permission)
     except UnsupportedPrecision:
@@ -66,24 +68,28 @@ def load(
         return _model(card, files, device, DTYPES[0], permission)
 
 
-def model_for(model: str | Model, action: str, device: str | None, progress: Progress | None) -> Model:
-    """A model for one purpose: loaded, or the loaded one that was given.
+def model_for(
+    model: str | Model, action: str, device: str | None, progress: Progress | None, task: str | None = None
+) -> Model:
+    """A model for one purpose, and for a task if it is known: loaded, or the loaded one that was given.
 
     Raises:
         ZooError: as ``load``.
     """
     return (
-        load(model, device=device, action=action, progress=progress)
+        load(model, device=device, action=action, task=task, progress=progress)
         if isinstance(model, str)
-        else model.used_for(action)
+        else model.used_for(action, task)
     )
 
 
-def files_of(reference: str | ModelCard, progress: Progress | None = None, action: str = "load") -> LocalFiles:
+def files_of(
+    reference: str | ModelCard, progress: Progress | None = None, action: str = "load", task: str | None = None
+) -> LocalFiles:
     """The files of a model, downloaded if they are missing.
 
     Args:
-        action: as in ``load``.
+        action, task: as in ``load``.
 
     Raises:
         PolicyRefusal: a policy denies it, or requires an approval.
@@ -91,17 +97,17 @@ def files_of(reference: str | ModelCard, progress: Progress | None = None, actio
         ZooError: the model is unknown, or its files cannot be downloaded.
     """
     card = _resolve(reference) if isinstance(reference, str) else reference
-    return _permitted_files(card, progress, action, reference)[0]
+    return _permitted_files(card, progress, action, reference, task)[0]
 
 
 def _permitted_files(
-    card: ModelCard, progress: Progress | None, action: str, asked: str | ModelCard
+    card: ModelCard, progress: Progress | None, action: str, asked: str | ModelCard, task: str | None
 ) -> tuple[LocalFiles, Permission]:
     from zoo.config import settings
     from zoo.plugins import plugins
     from zoo.sources.permitting import permit_files, permit_use
 
-    known = permit_use(card, action, asked if isinstance(asked, str) else "")
+    known = permit_use(card, action, asked if isinstance(asked, str) else "", task=task)
     files: LocalFiles | None = plugins().first(
         "zoo_download", card=card, store=settings().models, progress=progress or SilentProgress()
     )

@@ -60,13 +60,13 @@ class Model:
     def __repr__(self) -> str:
         return f"<Model {self.card.id}, {self.facts.embedding_dimension} dimensions, on {self.device}>"
 
-    def used_for(self, action: str) -> Model:
-        """The same model for one purpose, such as ``tune``.
+    def used_for(self, action: str, task: str | None = None) -> Model:
+        """The same model for one purpose, such as ``tune``, and for a task if it is known.
 
         Raises:
             PolicyRefusal: a policy denies it, or requires an approval.
         """
-        self.permission.check(self.card, action)
+        self.permission.check(self.card, action, task)
         return Model(
             self.card,
             self.backbone if self._known is None else lambda: self.backbone,
@@ -224,7 +224,7 @@ class Model:
 
         given = read_options("Model.shards", data, read, input_column, target_column, on_problem, task, options)
         settings_of("Model.shards", options, self.card.id)
-        self.permission.check(self.card, "features")
+        self.permission.check(self.card, "features", task)
         dataset = read_for(self.card, data, given) if isinstance(data, str) else data
         size, tokens = (batch_size, None) if batch_size else default_limits(self.facts, self.device)
         request = FeatureRequest(tuple(layers), size, self.device, shard_size, tokens)
@@ -245,7 +245,7 @@ class Model:
             UnsupportedModel: the model has no such output of its own.
             PolicyRefusal: a policy denies it, or requires an approval.
         """
-        self.permission.check(self.card, "predict")
+        self.permission.check(self.card, "predict", task)
         for name in (task,) if task else self.card.tasks or ("",):
             if (outputs := self._outputs(inputs, name, labels)) is not None:
                 return list(outputs)

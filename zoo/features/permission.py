@@ -25,8 +25,8 @@ class Permission:
     action: str = LOAD
     known: Known | None = None
 
-    def check(self, card: ModelCard, action: str) -> None:
-        """Allow a use of the model, or refuse it.
+    def check(self, card: ModelCard, action: str, task: str | None = None) -> None:
+        """Allow a use of the model for a task, or refuse it.
 
         Raises:
             PolicyRefusal: a policy denies it, or requires an approval.
@@ -34,4 +34,4 @@ class Permission:
         from zoo.sources.permitting import permit_use
 
         if self.action == LOAD:
-            permit_use(card, action, known=self.known)
+            permit_use(card, action, known=self.known, task=task)

@@ -113,7 +113,7 @@ def predict(
     if not given:
         raise DataError("There is no input to predict.", "Give at least one path, text or decoded value.")
     with configured(settings_of("predict", options, "" if isinstance(model, str) else model.card.id)):
-        loaded = model_for(model, "predict", device, progress)
+        loaded = model_for(model, "predict", device, progress, task)
         loaded = with_threshold(loaded, threshold)
         asked = question(loaded, task, labels, options or {})
         items: list[Any] = []

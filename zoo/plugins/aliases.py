@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from zoo.contract.source import Aliases, HostedModels, PinnedModel, SingleFiles, Source
+from zoo.contract.source import Aliases, HostedModels, PinnedModel, SingleFiles, Source, TaskAliases
 from zoo.plugins.manager import Plugins, plugins
 
 
@@ -17,6 +17,17 @@ def alias(reference: str) -> PinnedModel | None:
     name, colon, rest = reference.strip().partition(":")
     known = _aliases(plugins()) if colon else {}
     return known[name].target(rest) if name in known else None
+
+
+def alias_names() -> tuple[str, ...]:
+    """What stands before the colon of such ids, such as ``std``."""
+    return tuple(_aliases(plugins()))
+
+
+def aliases_of_task(task: str) -> dict[str, PinnedModel]:
+    """The models of a task that ids stand for, such as the standards of a team; empty without any."""
+    known = (one for one in _aliases(plugins()).values() if isinstance(one, TaskAliases))
+    return {id: model for one in known for id, model in one.of_task(task).items()}
 
 
 @functools.lru_cache(maxsize=1)

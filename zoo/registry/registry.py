@@ -147,6 +147,18 @@ class Registry:
             found = connection.execute(f"{sql} ORDER BY created, key", parameters).fetchall()
         return tuple(measurement_of(row) for row in found)
 
+    def measurement_key(
+        self, *, model: str, task: str, data: str, estimator: str, layer: str, revision: str | None
+    ) -> int | None:
+        """The number of the newest measurement with these values, by which evidence names it; None without one."""
+        sql = (
+            "SELECT key FROM measurements WHERE model = ? AND task = ? AND data = ? AND estimator = ? AND layer = ? "
+            "AND (revision = ? OR revision IS NULL) ORDER BY created DESC, key DESC LIMIT 1"
+        )
+        with self._reading() as (connection, _):
+            row = connection.execute(sql, (model, task, data, estimator, layer, revision)).fetchone()
+        return None if row is None else int(row[0])
+
     def runs(
         self,
         *,
@@ -186,6 +198,14 @@ class Registry:
         if len(exact) > 1:
             raise InvalidInput(f"Several runs begin with '{id}'.", f"Choose: {', '.join(r['id'] for r in exact[:5])}.")
         return run_of(exact[0])
+
+    def run_that_wrote(self, setting: str, revision: str) -> Run | None:
+        """The newest run whose plan has a revision as one of its settings; None if there is none."""
+        sql = f"SELECT {RUN_COLUMNS} FROM runs WHERE plan LIKE ? ESCAPE '!' ORDER BY created DESC, id"
+        pattern = "".join(f"!{character}" if character in "!%_" else character for character in revision)
+        with self._reading() as (connection, _):
+            found = [run_of(row) for row in connection.execute(sql, (f"%{pattern}%",)).fetchall()]
+        return next((run for run in found if run.plan.get(setting) == revision), None)
 
     def add(
         self, items: Iterable[ModelCard | BenchmarkScore | Measurement | Run], plugin: str | None = None

@@ -19,7 +19,8 @@ from zoo.sources.files.model_files import choose
 from zoo.sources.files.paths import COMMIT
 from zoo.sources.hosted_models import HostedSource
 from zoo.sources.known import sources
-from zoo.sources.resolving import parsed
+from zoo.sources.making import made_from
+from zoo.sources.resolving import parsed, resolve
 
 GENERATIONS = 10
 """How far back base models are followed."""
@@ -37,12 +38,15 @@ class Known:
     use: Use
 
 
-def permit_use(card: ModelCard, action: str, asked: str = "", known: Known | None = None) -> Known | None:
+def permit_use(
+    card: ModelCard, action: str, asked: str = "", known: Known | None = None, task: str | None = None
+) -> Known | None:
     """Allow a use of a model, or refuse it.
 
     Args:
         asked: the reference that the user gave.
         known: the result of an earlier call for the same model.
+        task: name of the task that it is used for; None if that is not known.
 
     Returns:
         What was found out about the model; None if there is no policy and no plugin that decides, so that nothing had
@@ -54,8 +58,19 @@ def permit_use(card: ModelCard, action: str, asked: str = "", known: Known | Non
     if not active():
         return None
     known = known or about(card, asked, describe=True)
+    known = Known(known.card, dataclasses.replace(known.use, task=task))
     permit(known.card, action, known.use)
     return known
+
+
+def permit_reference(reference: str, action: str, task: str | None = None) -> None:
+    """Refuse a model before anything else is done with it, as ``permit_use``; nothing happens without a policy.
+
+    Raises:
+        ZooError: there is no such model, or it is refused.
+    """
+    if active():
+        permit_use(resolve(reference), action, reference, task=task)
 
 
 def permit_files(known: Known | None, action: str, files: LocalFiles | None) -> Known | None:
@@ -73,25 +88,31 @@ def permit_files(known: Known | None, action: str, files: LocalFiles | None) -> 
     here = dataclasses.replace(known.card, files=used) if used and not listed - chosen else known.card
     use = dataclasses.replace(known.use, revision=files.revision or known.use.revision, files=here.files)
     names, bases = _relatives(dataclasses.replace(here, revision=use.revision), known.use.names)
-    use = dataclasses.replace(use, names=names, bases=_united(known.use.bases, bases))
+    use = dataclasses.replace(
+        use, names=names, bases=_united(known.use.bases, bases), made_from=_made_from(here, names)
+    )
     permit(here, action, use)
     return Known(here, use)
 
 
-def decisions(cards: Iterable[ModelCard], action: str, *, describe: bool = False) -> Iterator[Decision]:
+def decisions(
+    cards: Iterable[ModelCard], action: str, *, describe: bool = False, task: str | None = None
+) -> Iterator[Decision]:
     """The decision on each model, by what the registry knows of it.
 
     Args:
+        task: name of the task that they are used for; None if that is not known.
         describe: whether to ask the platform about models whose cards are incomplete.
     """
     for card in cards:
-        quick = decide(card, action, Use(revision=card.revision, files=card.files))
+        quick = decide(card, action, Use(task, card.revision, card.files))
         final = Verdict.DENY if describe else Verdict.NEEDS_APPROVAL
-        if quick.verdict >= final:  # what else is known can only add reasons
+        # What else is known can only add reasons, but for a folder that zoo made.
+        if quick.verdict >= final and not card.id.startswith(_FOLDER):
             yield quick
             continue
         known = about(card, describe=describe)
-        yield decide(known.card, action, known.use)
+        yield decide(known.card, action, dataclasses.replace(known.use, task=task))
 
 
 def about(card: ModelCard, asked: str = "", *, describe: bool) -> Known:
@@ -117,7 +138,8 @@ def about(card: ModelCard, asked: str = "", *, describe: bool) -> Known:
             names[found.id] = None
             card = _completed(card, found)
     known_as, bases = _relatives(card, names)
-    return Known(card, Use(revision=card.revision, files=card.files, names=known_as, bases=bases))
+    use = Use(revision=card.revision, files=card.files, names=known_as, bases=bases)
+    return Known(card, dataclasses.replace(use, made_from=_made_from(card, known_as)))
 
 
 def _parsed(asked: str) -> str:
@@ -200,6 +222,11 @@ def _relatives(card: ModelCard, names: Iterable[str]) -> tuple[tuple[str, ...], 
         if not generation:
             break
     return tuple(known_as), tuple(bases.values())
+
+
+def _made_from(card: ModelCard, names: Iterable[str]) -> tuple[ModelId, ...]:
+    """What zoo made a model from; nothing for one that is also another platform's model, by its weights."""
+    return made_from(card) if all(id.startswith(_FOLDER) for id in (card.id, *names)) else ()
 
 
 def _folders(ids: Sequence[str]) -> Iterator[ModelCard]:

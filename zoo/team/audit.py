@@ -143,15 +143,22 @@ def row_hash(prev: str, row: Mapping[str, Any]) -> str:
 
 
 def events(
-    location: Location, *, actor: str | None = None, object: str | None = None, since: str | None = None
+    location: Location,
+    *,
+    actor: str | None = None,
+    object: str | None = None,
+    since: str | None = None,
+    limit: int | None = None,
 ) -> Iterator[Event]:
     """The events of the audit, oldest first.
 
     Args:
         object: an object, or a pattern with ``*``.
         since: a time as the table holds it.
+        limit: only the newest ones, at most this many.
     """
-    conditions, values = ["1 = 1"], []
+    values: list[Any] = []
+    conditions = ["1 = 1"]
     exact, pattern = (None, _pattern(object)) if object and "*" in object else (object, None)
     for condition, value in (
         ("actor = ?", actor),
@@ -163,6 +170,9 @@ def events(
             conditions.append(condition)
             values.append(value)
     sql = f"SELECT {', '.join(COLUMNS)} FROM audit WHERE {' AND '.join(conditions)} ORDER BY seq"
+    if limit is not None:
+        sql = f"SELECT * FROM ({sql} DESC LIMIT ?) newest ORDER BY seq"
+        values.append(limit)
     with reading(location) as connection:
         schema.must_be_newest(connection, location)
         for row in streamed(connection, sql, values):

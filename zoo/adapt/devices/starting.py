@@ -89,7 +89,7 @@ def check_devices(plan: Plan, dataset: Dataset) -> None:
 
 
 def tune_on_devices(
-    model: str | Model, dataset: Dataset, progress: Progress
+    model: str | Model, dataset: Dataset, task: str, progress: Progress
 ) -> tuple[ModelCard, Callable[[Plan], Run]]:
     """The card of the model, and a function that adapts it by a plan on ``plan.devices`` devices.
 
@@ -104,9 +104,9 @@ def tune_on_devices(
 
     if isinstance(model, str):
         card, stamp = resolve(model), ""
-        files_of(card, progress, "tune")
+        files_of(card, progress, "tune", task)
     else:
-        model.permission.check(model.card, "tune")
+        model.permission.check(model.card, "tune", task)
         card, stamp = model.card, weights_stamp(model.backbone)
     return card, functools.partial(_adapt, card, stamp, dataset, progress)
 
@@ -152,7 +152,7 @@ def _work(job: Job, member: Member) -> Run | None:
     progress: Any = SilentProgress() if member.rank else SentProgress(member)
     devices = SeveralDevices(member, device, job.halvings, job.spent)
     with configured(job.settings), in_use(devices):
-        backbone = load(job.card, device=device, action="tune").backbone
+        backbone = load(job.card, device=device, action="tune", task=plan.task).backbone
         if job.stamp and weights_stamp(backbone) != job.stamp:
             raise UnsupportedModel(
                 f"The weights of '{job.card.id}' were changed after it was loaded; on several devices, each process "

@@ -118,7 +118,18 @@ def save(run: Run, adapted: Adapted, seen: Seen | None) -> Run:
         for name in written:
             shutil.copymode(place / MARKER, place / name)
         (place / "README.md").write_text(readme(document), encoding="utf-8")
-    return run
+    return _recorded(run, folder)
+
+
+def _recorded(run: Run, folder: Path) -> Run:
+    """The run with the revision of what it wrote, by which policies recognise the folder; unchanged without one."""
+    from zoo.plugins.deciding import active
+    from zoo.sources import source
+    from zoo.sources.making import OUTPUT
+
+    if not active():
+        return run
+    return replace(run, plan={**run.plan, OUTPUT: source("file").describe(str(folder)).revision})
 
 
 def describe(run: Run, adapted: Adapted, folder: Path) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def on_worker(remote: RemoteTrial, job: Job, dataset: Dataset) -> tuple[Result, 
 
     try:
         with configured(job.settings):
-            model = _model(job.model, job.revision, remote.plan.device)
+            model = _model(job.model, job.revision, remote.plan.device, remote.plan.task)
             return carry_out(
                 remote.plan,
                 lambda plan: adapted(model, dataset, plan, SilentProgress()),
@@ -98,11 +98,11 @@ def on_worker(remote: RemoteTrial, job: Job, dataset: Dataset) -> tuple[Result, 
 
 
 @lru_cache(maxsize=1)
-def _model(model: str, revision: str | None, device: str) -> Model:
+def _model(model: str, revision: str | None, device: str, task: str) -> Model:
     """The model of this process; a worker runs many trials."""
     from zoo.features import load
 
-    loaded = load(model, device=device, action="tune")
+    loaded = load(model, device=device, action="tune", task=task)
     found = revision_of(loaded.card)
     if found != revision:
         raise UnsupportedModel(

@@ -154,7 +154,7 @@ def command(output: Output, data: str, no_measure: bool, report: str | None, **o
 def show(output: Output, result: Recommendation, data: str) -> None:
     """Print the data, the table, the reasons for the first few candidates, and what was left out or saved."""
     from zoo.selection.explain.next_step import next_command
-    from zoo.selection.request.policy import MARK
+    from zoo.selection.request.policy import counted
 
     facts = result.data
     classes = f", {facts['classes']} classes" if facts["classes"] else ""
@@ -175,9 +175,7 @@ def show(output: Output, result: Recommendation, data: str) -> None:
         output.paragraph(" ".join(c.reasons), indent=3)
     if result.excluded:
         output.text()
-        by_policy = sum(excluded.reason.startswith(MARK) for excluded in result.excluded)
-        which = f", {by_policy:,} of them by the policy" if by_policy else ""
-        output.text(f"Left out: {len(result.excluded):,}{which}")
+        output.text(f"Left out: {counted(result.excluded)}")
         for excluded in result.excluded[:SHOWN_EXCLUDED]:
             output.paragraph(f"{excluded.id}: {excluded.reason}", indent=3)
         if len(result.excluded) > SHOWN_EXCLUDED:
@@ -190,6 +188,8 @@ def show(output: Output, result: Recommendation, data: str) -> None:
         asked = len(result.selection["asked"])
         output.text(f"Measured {asked:,} of {asked + _unasked(result):,}: {result.selection['finished']}.")
     output.text(f"Took {human_seconds(result.seconds)}. Next: {next_command(result, data)}")
+    for command in filter(None, (compared.propose for compared in result.standards)):
+        output.text(f"Next, to make it the standard: {command}")
 
 
 def _unasked(result: Recommendation) -> int:
@@ -202,6 +202,8 @@ def _verdict(output: Output, result: Recommendation) -> None:
     best = result.candidates[0]
     if best.explanation is not None and best.explanation.certainty:
         output.paragraph(f"Certainty: {best.explanation.certainty}")
+    for compared in result.standards:
+        output.paragraph(compared.sentence)
     front = [c for c in result.candidates if "parameters" in c.pareto]
     if len(front) > 1:
         output.paragraph(f"Best for their size: {', '.join(map(_name, front[:SHOWN_EXCLUDED]))}.")

@@ -129,7 +129,8 @@ def _predict(
     page = Path(folder or "").suffix.lower() in {".html", ".htm"}
     if page:
         pages.check(folder or "", "page")
-    loaded = with_threshold(load(model, device=device, action="predict", progress=output.progress()), threshold)
+    loaded = load(model, device=device, action="predict", task=task, progress=output.progress())
+    loaded = with_threshold(loaded, threshold)
     wanted = question(loaded, task, labels or "", options)
     asked, answered = wanted.inputs, wanted.outputs
     if answered.needs_output and not (folder or output.json):

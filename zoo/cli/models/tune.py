@@ -209,10 +209,12 @@ def command(output: Output, model: str, data: str, folder: str | None, no_save_r
     from zoo.adapt.saved.saving import check_output
     from zoo.data import notes_on, read
     from zoo.data.joining import alike
+    from zoo.sources.permitting import permit_reference
 
+    permit_reference(model, "tune", options["task"])
+    check_output(folder, model)
     if not output.json:
         output.note(_plan(model, data, options))
-    check_output(folder, model)
     reading_as = read_options(options, options["task"])
     dataset = read(data, read=reading_as)
     for part in ("validation_data", "test_data"):
@@ -251,10 +253,9 @@ def _plan(model: str, data: str, options: dict[str, Any]) -> str:
             f" Up to {epochs} epochs, batch size {options['batch_size']}{divided}, learning rate {rate}; "
             f"stops after {options['patience']} epochs without gain."
         )
-    shares = [f"{options[part]:.0%} for {part}" for part in ("validation", "test") if not options[f"{part}_data"]]
-    held_out = (
-        ", ".join(share.replace("for test", "for the test") for share in shares) or "separate validation and test"
-    )
+    parts = {"validation": "validation", "test": "the test"}
+    shares = [f"{options[part]:.0%} for {name}" for part, name in parts.items() if not options[f"{part}_data"]]
+    held_out = ", ".join(shares) or "separate validation and test"
     if options["folds"]:
         held_out = f"{options['folds']} folds, {options['validation']:.0%} of the rest for validation"
     if options["repeats"] > 1:
@@ -278,8 +279,7 @@ def _show(output: Output, run: Run) -> None:
         output.paragraph(sentence)
     if losses(run):
         output.text()
-    compared = sentences(run)
-    if compared:
+    if compared := sentences(run):
         output.paragraph(compared)
         output.text()
     tested = f", tested on {run.plan['test_samples']:,} of them" if "test_samples" in run.plan else ""
@@ -295,6 +295,6 @@ def _show(output: Output, run: Run) -> None:
     if run.path:
         output.text()
         output.text(f"Written to {run.path}. Next: zoo predict file:{run.path} INPUT")
-    if TUNED_MODEL in run.plan:
+    if kept := run.plan.get(TUNED_MODEL):
         output.text()
-        output.text(f"Kept as {run.plan[TUNED_MODEL]}. Next: zoo predict {run.plan[TUNED_MODEL]} TEXT")
+        output.text(f"Kept as {kept}. Next: zoo predict {kept} TEXT")

@@ -1,4 +1,4 @@
-"""``zoo registry``: create, upgrade, check, copy and build registries."""
+"""``zoo registry``: create, upgrade, check, copy and build registries, and roles of their databases."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def upgrade(output: Output, refresh: bool) -> None:
 @zoo_command("check")
 @click.argument("path", required=False)
 def check(output: Output, path: str | None) -> int:
-    """Check the registry for damage: file, references, cards and search index.
+    """Check the registry for damage: file, references, cards, search index, and the team's tables against the audit.
 
     The exit code is 1 if there are problems.
 
@@ -96,9 +96,10 @@ def check(output: Output, path: str | None) -> int:
     from zoo.registry.database.location import located
     from zoo.registry.opening import own_location
     from zoo.registry.writing.checking import check as find_problems
+    from zoo.team.matching import mismatches
 
     location = located(path) if path else own_location()
-    problems = find_problems(location)
+    problems = find_problems(location) or mismatches(location)
     if output.json:
         output.data({"path": str(location), "sound": not problems, "problems": problems})
     else:
@@ -153,5 +154,31 @@ def copy(output: Output, source: str, target: str) -> None:
         output.text(f"Copied {output.counted({k: counts[k] for k in ('models', 'scores', 'runs')})} to {goal}.")
 
 
-for subcommand in (init, upgrade, check, copy, build_example):
+@zoo_command("roles")
+def roles(output: Output) -> None:
+    """Print SQL that creates roles of a PostgreSQL database for the roles of users.
+
+    The owner of the database runs it, and grants a role to each login. A connection of a member can then write neither
+    approvals nor standards, users and tokens, and no connection but the owner's can change the audit.
+
+    \b
+    Examples:
+      zoo registry roles | psql postgresql://owner@localhost/zoo
+    """
+    from zoo.registry.database.roles import PREFIX, statements
+    from zoo.registry.database.team_tables import ROLES
+
+    found = [*statements()]
+    if output.json:
+        output.data({"roles": [PREFIX + role for role in ROLES], "statements": found})
+        return
+    output.text("-- Run it as the owner of the database, again after each 'zoo registry upgrade'.")
+    output.text(f"-- Then grant a role to each login: GRANT {PREFIX}member TO ana;")
+    output.text("BEGIN;")
+    for statement in found:
+        output.text(f"{statement};")
+    output.text("COMMIT;")
+
+
+for subcommand in (init, upgrade, check, copy, roles, build_example):
     command.add_command(subcommand)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from zoo.config import POLICY_FILE
 from zoo.contract.deciding import ACTIONS
 
 if TYPE_CHECKING:
+    from zoo.entities import ModelCard
     from zoo.team.policy.evaluating import CompiledPolicy
     from zoo.team.policy.rules import PolicyDocument
 
@@ -144,14 +146,15 @@ def check(output: Output, path: str | None) -> None:
 
     policies = _policies(path)
     found = [remark for policy in policies for remark in remarks(policy, date.today())]
-    rules = sum(len(document.rules) for policy in policies for document in policy.documents)
+    documents = [document for policy in policies for document in policy.documents]
+    counts = {name: sum(len(getattr(one, name)) for one in documents) for name in ("rules", "standards", "tests")}
     if output.json:
-        output.data({"valid": True, "rules": rules, "remarks": [remark.to_dict() for remark in found]})
+        output.data({"valid": True, **counts, "remarks": [remark.to_dict() for remark in found]})
         return
     for remark in found:
         output.text(f"{remark.place}: {remark.sentence}")
-    names = ", ".join(document.place for policy in policies for document in policy.documents)
-    output.text(f"{names}: valid, {output.counted({'rules': rules})}." if policies else _NONE)
+    names = ", ".join(document.place for document in documents)
+    output.text(f"{names}: valid, {output.counted(counts)}." if policies else _NONE)
 
 
 @zoo_command("test")
@@ -186,27 +189,31 @@ def test(output: Output, path: str | None) -> int:
 @zoo_command("explain")
 @click.argument("model")
 @_ACTION
-def explain(output: Output, model: str, action: str) -> None:
+@click.option("--task", help="Task that the model is used for.")
+def explain(output: Output, model: str, action: str, task: str | None) -> None:
     """Show what every rule says of a model, the most severe verdict first.
 
     \b
     Examples:
       zoo policy explain hf:google/vit-base-patch16-224
-      zoo policy explain pkg:wordllama/64 --action tune --json
+      zoo policy explain pkg:wordllama/64 --action tune --task text-classification --json
     """
     from zoo.plugins.deciding import decide, explained
     from zoo.sources.permitting import about
-    from zoo.sources.resolving import resolve
+    from zoo.team.deciding import findings
     from zoo.team.policy import in_force
     from zoo.team.policy.facts import Facts
+    from zoo.team.standards.rules import domain_of
 
+    if task is not None:
+        domain_of(task)  # raises for a name that does not exist
     policies = in_force()
-    known = about(resolve(model), model, describe=True)
-    decision = decide(known.card, action, known.use)
-    findings = [one for policy in policies for one in policy.findings(known.card, action, known.use)]
-    findings.sort(key=lambda finding: -finding.verdict)
+    known = about(_card(output, model), model, describe=True)
+    use = replace(known.use, task=task)
+    decision = decide(known.card, action, use)
     rows = [
-        [str(one.verdict), one.rule, one.condition, _why(one.sentence, one.until), one.place] for one in findings
+        [str(one.verdict), one.rule, one.condition, _why(one.sentence, one.until), one.place]
+        for one in findings(known.card, action, use)
     ] + [
         [str(reason.verdict), reason.rule, "-", reason.sentence, reason.place or "-"]
         for reason in decision.reasons
@@ -220,7 +227,7 @@ def explain(output: Output, model: str, action: str) -> None:
                 "action": action,
                 "verdict": str(decision.verdict),
                 "findings": [dict(zip(keys, row, strict=True)) for row in rows],
-                "facts": Facts(known.card, known.use).to_dict(),
+                "facts": Facts(known.card, use).to_dict(),
             }
         )
         return
@@ -231,6 +238,19 @@ def explain(output: Output, model: str, action: str) -> None:
     output.text()
     columns = [Column("verdict"), Column("rule"), Column("condition", optional=1), Column("why", fold=True)]
     output.table([*columns, Column("place", fold=True)], rows)
+
+
+def _card(output: Output, model: str) -> ModelCard:
+    """The card of a model; of one that is not known here, while its platform cannot be asked, its id alone."""
+    from zoo.errors import NetworkUnavailable
+    from zoo.sources.resolving import offline_card, resolve
+
+    try:
+        return resolve(model)
+    except NetworkUnavailable as error:
+        found = offline_card(model)
+        output.warn(f"{error.message} What is not known here counts as unknown.")
+        return found
 
 
 def _why(sentence: str, until: date | None) -> str:

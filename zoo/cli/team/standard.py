@@ -6,7 +6,17 @@ import click
 
 from zoo.cli.options import command as zoo_command
 from zoo.cli.output import Output
-from zoo.cli.team.standards_shown import show_history, show_proposal, show_proposals, show_standard, show_standards
+from zoo.cli.team.standards_shown import (
+    proposals_data,
+    show_history,
+    show_proposal,
+    show_proposals,
+    show_standard,
+    show_standards,
+    standards_data,
+    warn_of_reviews,
+)
+from zoo.cli.team.token_warning import warn_of_token
 
 
 @click.group("standard")
@@ -37,10 +47,11 @@ def propose(output: Output, model: str, *, task: str, slot: str, evidence: tuple
     """
     from zoo.registry import open_registry
     from zoo.team.standards.entities import Place
+    from zoo.team.standards.outlook import Outlook
     from zoo.team.standards.proposing import propose as propose_model
 
-    place = Place.parse(f"{task}/{slot}")
-    show_proposal(output, propose_model(open_registry().path, model, place, evidence=evidence, reason=reason))
+    path, place = open_registry().path, Place.parse(f"{task}/{slot}")
+    show_proposal(output, propose_model(path, model, place, evidence=evidence, reason=reason), Outlook.of(path))
 
 
 @zoo_command("approve")
@@ -54,9 +65,11 @@ def approve(output: Output, proposal: int, reason: str | None) -> None:
       zoo standard approve 3
     """
     from zoo.registry import open_registry
+    from zoo.team.standards.outlook import Outlook
     from zoo.team.standards.proposing import approve as approve_proposal
 
-    show_proposal(output, approve_proposal(open_registry().path, proposal, reason=reason))
+    path = open_registry().path
+    show_proposal(output, approve_proposal(path, proposal, reason=reason), Outlook.of(path))
 
 
 @zoo_command("reject")
@@ -70,9 +83,11 @@ def reject(output: Output, proposal: int, reason: str | None) -> None:
       zoo standard reject 3 --reason 'licence'
     """
     from zoo.registry import open_registry
+    from zoo.team.standards.outlook import Outlook
     from zoo.team.standards.proposing import reject as reject_proposal
 
-    show_proposal(output, reject_proposal(open_registry().path, proposal, reason=reason))
+    path = open_registry().path
+    show_proposal(output, reject_proposal(path, proposal, reason=reason), Outlook.of(path))
 
 
 @zoo_command("withdraw")
@@ -86,9 +101,11 @@ def withdraw(output: Output, proposal: int, reason: str | None) -> None:
       zoo standard withdraw 3
     """
     from zoo.registry import open_registry
+    from zoo.team.standards.outlook import Outlook
     from zoo.team.standards.proposing import withdraw as withdraw_proposal
 
-    show_proposal(output, withdraw_proposal(open_registry().path, proposal, reason=reason))
+    path = open_registry().path
+    show_proposal(output, withdraw_proposal(path, proposal, reason=reason), Outlook.of(path))
 
 
 @zoo_command("deprecate")
@@ -105,10 +122,12 @@ def deprecate(output: Output, standard: str, replace_by: str, until: str, reason
     """
     from zoo.registry import open_registry
     from zoo.team.standards.entities import Place
+    from zoo.team.standards.outlook import Outlook
     from zoo.team.standards.replacing import deprecate as deprecate_standard
 
     path, place = open_registry().path, Place.parse(standard)
-    show_standard(output, deprecate_standard(path, place, replace_by=replace_by, until=until, reason=reason))
+    found = deprecate_standard(path, place, replace_by=replace_by, until=until, reason=reason)
+    show_standard(output, found, Outlook.of(path))
 
 
 @zoo_command("rollback")
@@ -126,9 +145,11 @@ def rollback(output: Output, standard: str, to: int | None, reason: str | None) 
     """
     from zoo.registry import open_registry
     from zoo.team.standards.entities import Place
+    from zoo.team.standards.outlook import Outlook
     from zoo.team.standards.replacing import rollback as roll_back
 
-    show_standard(output, roll_back(open_registry().path, Place.parse(standard), to=to, reason=reason))
+    path = open_registry().path
+    show_standard(output, roll_back(path, Place.parse(standard), to=to, reason=reason), Outlook.of(path))
 
 
 @zoo_command("list")
@@ -142,23 +163,27 @@ def list_standards(output: Output, as_of: str | None) -> None:
       zoo standard list --as-of 2026-06-30 --json
     """
     from zoo.registry import open_registry
+    from zoo.team.standards.outlook import Outlook
     from zoo.team.standards.reading import proposals, standards
     from zoo.team.times import parsed
 
     path = open_registry().path
+    warn_of_token(output, path)
     found = standards(path, None if as_of is None else parsed(as_of, end=True))
-    opened = proposals(path, state="open") if as_of is None else []
+    opened, outlook = proposals(path, state="open") if as_of is None else [], Outlook.of(path)
+    if as_of is None:
+        warn_of_reviews(output, found, outlook)
     if output.json:
-        document = {"standards": [one.to_dict() for one in found]}
-        output.data(document if as_of else {**document, "proposals": [one.to_dict() for one in opened]})
+        document = {"standards": standards_data(found, outlook)}
+        output.data(document if as_of else {**document, "proposals": proposals_data(opened, outlook)})
         return
     if found:
-        show_standards(output, found)
+        show_standards(output, found, outlook)
     else:
         output.text("There are no standards. Propose one: zoo standard propose MODEL --task TASK")
     if opened:
         output.text()
-        show_proposals(output, opened, "Open proposals")
+        show_proposals(output, opened, "Open proposals", outlook)
 
 
 @zoo_command("show")
@@ -172,12 +197,16 @@ def show(output: Output, standard: str) -> None:
     """
     from zoo.registry import open_registry
     from zoo.team.standards.entities import Place
+    from zoo.team.standards.outlook import Outlook
     from zoo.team.standards.reading import proposal
     from zoo.team.standards.reading import standard as standard_of
 
     path = open_registry().path
+    warn_of_token(output, path)
     found = standard_of(path, Place.parse(standard))
-    show_standard(output, found, proposal(path, found.proposal))
+    outlook = Outlook.of(path)
+    warn_of_reviews(output, [found], outlook)
+    show_standard(output, found, outlook, proposal(path, found.proposal))
 
 
 @zoo_command("history")
@@ -192,6 +221,7 @@ def history(output: Output, standard: str) -> None:
     """
     from zoo.registry import open_registry
     from zoo.team.standards.entities import Place
+    from zoo.team.standards.outlook import Outlook
     from zoo.team.standards.reading import history as history_of
     from zoo.team.standards.reading import proposals
 
@@ -199,16 +229,17 @@ def history(output: Output, standard: str) -> None:
     slots = {place.slot} if "/" in standard else None
     found = [one for one in history_of(path, place.task) if slots is None or one.slot in slots]
     proposed = [one for one in proposals(path, task=place.task) if slots is None or one.slot in slots]
+    outlook = Outlook.of(path)
     if output.json:
-        output.data({"standards": [one.to_dict() for one in found], "proposals": [one.to_dict() for one in proposed]})
+        output.data({"standards": standards_data(found, outlook), "proposals": proposals_data(proposed, outlook)})
         return
     if not proposed:
         output.text(f"Nothing was proposed for '{standard}'.")
         return
     if found:
-        show_history(output, found)
+        show_history(output, found, outlook)
         output.text()
-    show_proposals(output, proposed, "Proposals")
+    show_proposals(output, proposed, "Proposals", outlook)
 
 
 for subcommand in (propose, approve, reject, withdraw, deprecate, rollback, list_standards, show, history):

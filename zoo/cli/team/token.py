@@ -6,6 +6,7 @@ import click
 
 from zoo.cli.options import command as zoo_command
 from zoo.cli.output import Column, Output
+from zoo.cli.team.token_warning import warn_of_token
 
 
 @click.group("token")
@@ -54,7 +55,9 @@ def list_tokens(output: Output) -> None:
     from zoo.registry import open_registry
     from zoo.team.identity.tokens import tokens
 
-    found = tokens(open_registry().path)
+    path = open_registry().path
+    warn_of_token(output, path)
+    found = tokens(path)
     if output.json:
         output.data({"tokens": [token.to_dict() for token in found]})
         return

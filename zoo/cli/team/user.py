@@ -6,6 +6,7 @@ import click
 
 from zoo.cli.options import command as zoo_command
 from zoo.cli.output import Column, Output
+from zoo.cli.team.token_warning import warn_of_token
 
 
 @click.group("user")
@@ -78,7 +79,9 @@ def list_users(output: Output) -> None:
     from zoo.registry import open_registry
     from zoo.team.identity.users import users
 
-    found = users(open_registry().path)
+    path = open_registry().path
+    warn_of_token(output, path)
+    found = users(path)
     if output.json:
         output.data({"users": [user.to_dict() for user in found]})
         return

@@ -104,7 +104,7 @@ def predict_table(
     if target.resolve() == source.resolve():
         raise InvalidInput(f"'{target}' is the table itself.", "Choose another name for the predictions.")
     with configured(settings_of("predict", options, "" if isinstance(model, str) else model.card.id)):
-        loaded = model_for(model, "predict", device, progress)
+        loaded = model_for(model, "predict", device, progress, task)
         loaded = with_threshold(loaded, threshold)
         asked = question(loaded, task, labels, options or {})
         rows = rows_of(os.fspath(table), asked.inputs, input_column)

@@ -102,7 +102,10 @@ def explanation(error: psycopg.Error, server: Server, doing: str) -> RegistryErr
     lines = server.without_secrets(str(error)).strip().splitlines()
     # The server's own message follows the description of what the client library was doing.
     reason = lines[0].rpartition("FATAL:")[2].strip().rstrip(".") if lines else type(error).__name__
-    if state in {"25006", "42501"}:
+    if state == "42501":
+        hint = "Connect with a role of the database that may do this; the roles are in: zoo registry roles"
+        return StorageError(f"Cannot {doing} the registry {server} with this connection: {reason}.", hint)
+    if state == "25006":
         return StorageError(f"Cannot {doing} the registry {server}: {reason}.", "Ask for write permission.")
     if state == "53100":
         return StorageError(f"Cannot {doing} the registry {server}: its disk is full. Nothing was changed.")

@@ -183,7 +183,7 @@ def _one_data_set(tuning: FineTuning, estimators: Sequence[str], candidates: str
     from zoo.tasks import find_task
 
     choices = choose(find_task(tuning.task, plugins().tasks), candidates)
-    choices, excluded = within(choices, Limits(policy=active()))
+    choices, excluded = within(choices, Limits(policy=active(), task=tuning.task))
     dataset, left_out = tuning.dataset, {one.id: one.reason for one in excluded}
     cards: dict[str, ModelCard] = {}
     fine_tuned: dict[str, float] = {}
@@ -236,7 +236,7 @@ def _predictions(
     names = [name for name in names if kind in find_estimator(name).target_kinds]
     values: dict[str, dict[str, float]] = {name: {} for name in names}
     for model, card in cards.items():
-        loaded = load(card, device=tuning.device, progress=progress, action="recommend")
+        loaded = load(card, device=tuning.device, progress=progress, action="recommend", task=tuning.task)
         given: dict[str, Any] = {"features": loaded.extract(dataset, progress=progress)}
         for name in list(values):
             estimator = find_estimator(name)

@@ -12,7 +12,7 @@ from zoo.selection.explain.arguments import Context, apart, latency_of
 from zoo.selection.rank.wording import estimator_name, ordinal
 from zoo.selection.select.confirming import AS_IT_IS
 
-_QUANTILE = 1.959964
+QUANTILE = 1.959964
 _STEPS = 400
 MOST_SAMPLES = 1_000_000
 """If more samples than this would be needed, two candidates are called indistinguishable."""
@@ -29,7 +29,7 @@ def probabilities_best(candidates: Sequence[Candidate]) -> list[float | None]:
     known: dict[int, tuple[float, float]] = {}
     for n, c in enumerate(candidates):
         predicted = c.predicted, _spread(c.predicted, c.predicted_interval)
-        own, spread = (c.score, _error(c)) if None in predicted else predicted
+        own, spread = (c.score, error_of(c)) if None in predicted else predicted
         if own is not None and spread is not None:
             known[n] = own, spread
     found: list[float | None] = [None] * len(candidates)
@@ -88,12 +88,12 @@ def _more_samples(candidate: Candidate, candidates: Sequence[Candidate]) -> Iter
     rival = candidates[1] if place == 0 and len(candidates) > 1 else candidates[0]
     if rival is candidate or candidate.score is None or rival.score is None or apart(candidate, rival):
         return
-    errors = _error(candidate), _error(rival)
+    errors = error_of(candidate), error_of(rival)
     gap = abs(candidate.score - rival.score)
     if not all(errors) or not candidate.samples:
         return
     combined = math.hypot(errors[0] or 0.0, errors[1] or 0.0)
-    needed = candidate.samples * (_QUANTILE * combined / gap) ** 2 if gap > 0 else math.inf
+    needed = candidate.samples * (QUANTILE * combined / gap) ** 2 if gap > 0 else math.inf
     name = rival.id if rival.id != candidate.id else f"{rival.id}#{rival.layer}"
     if needed <= candidate.samples:
         yield f"Little: it and {name} differ by {gap:.3g}, about what their errors allow."
@@ -124,7 +124,8 @@ def _trade(candidate: Candidate, candidates: Sequence[Candidate], context: Conte
             yield f"If speed counted, {other.id} would rank above it: tied, {times}."
 
 
-def _error(candidate: Candidate) -> float | None:
+def error_of(candidate: Candidate) -> float | None:
+    """The standard error of a candidate's score; None if it is not known."""
     return _spread(candidate.score, candidate.interval)
 
 
@@ -132,7 +133,7 @@ def _spread(value: float | None, interval: tuple[float, float] | None) -> float 
     """The standard error of an interval, from its longer side: the other may be clipped to the range."""
     if value is None or interval is None:
         return None
-    return max((value - interval[0]) / _QUANTILE, (interval[1] - value) / _QUANTILE, 1e-9)
+    return max((value - interval[0]) / QUANTILE, (interval[1] - value) / QUANTILE, 1e-9)
 
 
 def _cumulative(z: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from zoo.answers import Candidate, Explanation, Recommendation
 from zoo.selection.explain.arguments import Context, arguments, background, latency_of
 from zoo.selection.explain.caveats import caveats
 from zoo.selection.explain.certainty import in_words, probabilities_best, would_change
+from zoo.selection.explain.compared_standards import compared_standards
 from zoo.selection.explain.provenance import provenance
 from zoo.selection.measure.baseline import baseline
 from zoo.selection.rank.pareto import with_fronts
@@ -32,14 +33,14 @@ def recommendation(ranked: Ranked, prepared: PreparedRequest, started: float) ->
     request, found = prepared.request, ranked.measurements
     analysis = prepared.analysis.start_from(ranked.best)
     context = gather(ranked, replace(prepared, analysis=analysis))
-    measured = ranked.by == "measured"
+    measured, excluded = ranked.by == "measured", (*ranked.excluded, *found.excluded)
     samples = ranked.candidates[0].samples
     untrained = baseline(prepared.dataset, ranked.estimators, request.seed, samples) if measured else None
     return Recommendation(
         task=prepared.task.name,
         data=analysis.data,
         candidates=tuple(with_fronts(explain(ranked.candidates, context))),
-        excluded=(*ranked.excluded, *found.excluded),
+        excluded=excluded,
         seconds=round(time.perf_counter() - started, 3),
         warnings=(*analysis.warnings, *found.warnings, *caveats(ranked.candidates, context, untrained, found.copies)),
         analysis=analysis.to_dict(),
@@ -52,6 +53,7 @@ def recommendation(ranked: Ranked, prepared: PreparedRequest, started: float) ->
         forward_passes={"done": found.passes, "full": found.full} if measured else {},
         ranked_by=ranked.by,
         selection=ranked.selection.to_dict() if ranked.selection else {},
+        standards=tuple(compared_standards(ranked, prepared, excluded)),
     )
 
 

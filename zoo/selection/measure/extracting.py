@@ -142,7 +142,14 @@ class LocalExtractor:
         self._plan, self._targets = plan, targets
         self._progress = CheckedProgress(progress, deadline)
         self._models = Models(
-            lambda card: load(card, device=plan.device, dtype=plan.dtype, action="recommend", progress=self._progress)
+            lambda card: load(
+                card,
+                device=plan.device,
+                dtype=plan.dtype,
+                action="recommend",
+                task=plan.task.name,
+                progress=self._progress,
+            )
         )
 
     def layers(self, card: ModelCard) -> tuple[str, ...]:

@@ -77,7 +77,7 @@ class Prober:
             return kept
         started = time.perf_counter()
         try:
-            model = load(card, device=self.device, progress=self.progress, action="recommend")
+            model = load(card, device=self.device, progress=self.progress, action="recommend", task=self.task.name)
             figures = {LATENCY: latency(model, self.dataset)}
             distance = domain_shift(model, self.dataset)
         except ZooError:

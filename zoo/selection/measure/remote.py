@@ -156,7 +156,7 @@ def extract_on_worker(shard: RemoteShard, job: Job, data: tuple[Dataset, Targets
     try:
         with configured(job.settings):
             dataset, targets = _read(job) if data is None else data
-            model = _models(job.device, job.dtype).get(_card(shard.model, shard.revision))
+            model = _models(job.device, job.dtype, job.task).get(_card(shard.model, shard.revision))
             task = ShardTask(model.card, shard.layers, shard.positions)
             found = extract_shard(model, dataset, task, targets, SilentProgress())
     except ZooError as error:
@@ -168,18 +168,18 @@ def layers_on_worker(shard: RemoteShard, job: Job, data: Any) -> tuple[str, ...]
     """All layers of a shard's model, or the error."""
     try:
         with configured(job.settings):
-            return tuple(_models(job.device, job.dtype).get(_card(shard.model, shard.revision)).layers)
+            return tuple(_models(job.device, job.dtype, job.task).get(_card(shard.model, shard.revision)).layers)
     except ZooError as error:
         return error
 
 
 @lru_cache(maxsize=1)
-def _models(device: str, dtype: str) -> Models:
+def _models(device: str, dtype: str, task: str) -> Models:
     """The models of this process; a worker runs many tasks."""
     from zoo.features import load
 
     def loaded(card: ModelCard) -> Model:
-        return load(card, device=device, dtype=dtype, action="recommend")
+        return load(card, device=device, dtype=dtype, action="recommend", task=task)
 
     return Models(loaded)
 

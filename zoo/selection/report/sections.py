@@ -32,8 +32,10 @@ def answer(result: Recommendation) -> str:
         why = escape(f"{advice['reason']} {advice['data_need']}")
         begin = f"<p>Start with <strong>{advice['strategy']}</strong>. {why}</p>"
     partial = f"<p><strong>Partial answer.</strong> {escape(result.partial)}</p>" if result.partial else ""
-    command = escape(next_command(result, result.data["name"]))
-    return f'<p class="lead">{"".join(said)}.{certainty}</p>{partial}{begin}<pre>{command}</pre>'
+    commands = [next_command(result, result.data["name"]), *(one.propose for one in result.standards if one.propose)]
+    shown = "".join(f"<pre>{escape(command)}</pre>" for command in commands)
+    agreed = "".join(f"<p>{escape(one.sentence)}</p>" for one in result.standards)
+    return f'<p class="lead">{"".join(said)}.{certainty}</p>{agreed}{partial}{begin}{shown}'
 
 
 def _result(candidate: Candidate) -> str:

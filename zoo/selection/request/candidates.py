@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from zoo.answers import Exclusion
+from zoo.contract.source import PinnedModel
 from zoo.entities import LocalFiles, ModelCard, ModelId
 from zoo.errors import InvalidInput, UnknownModel, UnknownTask, ZooError
 from zoo.kinds.known import kind_of
@@ -85,6 +87,23 @@ def choose(
     return [Choice(card, tuple(patterns[id])) for id, card in cards_by_id.items()]
 
 
+def with_standards(
+    choices: Sequence[Choice], standards: Mapping[str, PinnedModel], layers: Sequence[str] = ()
+) -> list[Choice]:
+    """The choices, and the standards of the task that are not among them, at the revision that was agreed.
+
+    One whose card cannot be found is left out.
+    """
+    from zoo.sources import resolve
+
+    found = {choice.card.id: choice for choice in choices}
+    for pinned in standards.values():
+        if pinned.id not in found:
+            with contextlib.suppress(ZooError):
+                found[pinned.id] = Choice(pinned.pin(resolve(str(pinned.model))), tuple(layers))
+    return [*found.values()]
+
+
 def within(choices: Iterable[Choice], limits: Limits) -> tuple[list[Choice], list[Exclusion]]:
     """Split choices into those within the limits and those outside, each of these with all its reasons.
 
@@ -104,7 +123,7 @@ def _by_policy(choices: list[Choice], limits: Limits) -> tuple[Limits, list[Choi
     if not limits.policy:
         return limits, choices, []
     few = len(choices) <= SEARCH_LIMIT
-    reasons = {choice.card.id: against(choice.card, describe=few) for choice in choices}
+    reasons = {choice.card.id: against(choice.card, limits.task, describe=few) for choice in choices}
     denied = {id: reason for id, reason in reasons.items() if reason}
     kept = [choice for choice in choices if choice.card.id not in denied]
     if denied and not kept:

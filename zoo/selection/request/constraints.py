@@ -37,6 +37,7 @@ class Limits(Entity):
         strategy: the model must also fit into memory for this adaptation strategy; None only for running it.
         workload: device, batch size and length of texts for estimates of memory and latency.
         policy: whether there is a policy, or a plugin that decides.
+        task: name of the task, for policies; None if it is not known.
     """
 
     licenses: tuple[str, ...] = ()
@@ -51,6 +52,7 @@ class Limits(Entity):
     strategy: str | None = None
     workload: Workload = field(default_factory=Workload)
     policy: bool = False
+    task: str | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def violations(card: ModelCard, limits: Limits) -> Iterator[str]:
 
 def violated(card: ModelCard, limits: Limits) -> Iterator[Violation]:
     """The limits that a model violates, each with the value that would admit it."""
-    if limits.policy and (reason := against(card)):
+    if limits.policy and (reason := against(card, limits.task)):
         yield Violation(POLICY, reason)
     yield from _license(card, limits)
     yield from _size("--max-parameters", "parameters", card.parameters, limits.max_parameters)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from zoo.answers import Exclusion
 from zoo.contract.deciding import Decision, Verdict
 from zoo.entities import ModelCard
 from zoo.errors import PolicyRefusal
@@ -17,13 +18,13 @@ MARK = "policy: "
 """What the reason of an exclusion by a policy begins with."""
 
 
-def against(card: ModelCard, *, describe: bool = False) -> str:
-    """Why a model must not be recommended, with the rule and its place; empty if it may be.
+def against(card: ModelCard, task: str | None = None, *, describe: bool = False) -> str:
+    """Why a model must not be recommended for a task, with the rule and its place; empty if it may be.
 
     Args:
         describe: whether to ask the platform about facts that the card lacks.
     """
-    decision = next(decisions([card], ACTION, describe=describe))
+    decision = next(decisions([card], ACTION, describe=describe, task=task))
     return _reason(decision) if refused(decision) else ""
 
 
@@ -46,3 +47,11 @@ def none_left(reasons: Mapping[str, str]) -> PolicyRefusal:
         f"The policy leaves no candidate; '{id}': {reason.removeprefix(MARK)}{more}.",
         f"Run: zoo policy explain {id} --action {ACTION}",
     )
+
+
+def counted(excluded: Sequence[Exclusion]) -> str:
+    """The number of models that were left out, and how many of these by the policy."""
+    count, refused = len(excluded), sum(one.reason.startswith(MARK) for one in excluded)
+    if refused == count:
+        return f"{count:,}, by the policy"
+    return f"{count:,}, of which {refused:,} by the policy" if refused else f"{count:,}"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from zoo.contract.source import PinnedModel
 from zoo.entities import Dataset
+from zoo.plugins.aliases import aliases_of_task
 from zoo.selection.request.constraints import Limits
 from zoo.selection.request.request import Request
 from zoo.selection.request.task import Analysis, analyse
@@ -18,6 +21,7 @@ class PreparedRequest:
     Attributes:
         device: where models run.
         limits: limits on the models.
+        standards: the models of the task that ids stand for, by these, such as ``std:text-classification``.
     """
 
     request: Request
@@ -26,6 +30,7 @@ class PreparedRequest:
     analysis: Analysis
     device: str
     limits: Limits
+    standards: Mapping[str, PinnedModel] = field(default_factory=dict)
 
 
 def prepare(request: Request) -> PreparedRequest:
@@ -39,4 +44,5 @@ def prepare(request: Request) -> PreparedRequest:
     dataset = request.dataset()
     task, analysis = analyse(dataset, request.task)
     device = best_device(request.device)
-    return PreparedRequest(request, dataset, task, analysis, device, request.limits(analysis, device))
+    limits = request.limits(analysis, device)
+    return PreparedRequest(request, dataset, task, analysis, device, limits, aliases_of_task(task.name))

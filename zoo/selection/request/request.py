@@ -134,6 +134,7 @@ class Request:
             self.strategy,
             analysis.workload(device),
             active(),
+            analysis.task,
         )
 
 

@@ -159,7 +159,7 @@ def _as_it_is(
     if plan.task.name not in card.tasks:
         raise UnsupportedModel(f"'{card.id}' makes no predictions for {plan.task.name}.")
     started = time.monotonic()
-    loaded = load(card, device=plan.device, progress=progress, action="recommend")
+    loaded = load(card, device=plan.device, progress=progress, action="recommend", task=plan.task.name)
     metric = plan.task.metric.name
     metrics = evaluate_answers(loaded, parts.part(parts.test), plan.task, progress).metrics
     if metric not in metrics or not math.isfinite(metrics[metric]):

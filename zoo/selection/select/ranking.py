@@ -14,7 +14,7 @@ from zoo.selection.prior.ranking import expected_of
 from zoo.selection.rank import combining, ranking
 from zoo.selection.rank.full_registry import rank_registry
 from zoo.selection.rank.unmeasured import rank_cards
-from zoo.selection.request.candidates import choose, within
+from zoo.selection.request.candidates import choose, with_standards, within
 from zoo.selection.select import evaluating, selecting
 from zoo.selection.select.ranked import Ranked
 
@@ -115,4 +115,5 @@ def _without_measuring(prepared: PreparedRequest) -> Ranked:
 def _choices(prepared: PreparedRequest) -> tuple[list[Choice], list[Exclusion]]:
     """The models to consider that are within the limits, and those outside."""
     request, limits = prepared.request, prepared.limits
-    return within(choose(prepared.task, request.candidates, request.layers, limits), limits)
+    choices = choose(prepared.task, request.candidates, request.layers, limits)
+    return within(with_standards(choices, prepared.standards, request.layers), limits)

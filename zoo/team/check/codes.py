@@ -36,6 +36,7 @@ CODES: Mapping[str, Code] = {
     "lock-outdated": Code(ERROR, "The lock was written under another policy."),
     "file-changed": Code(ERROR, "A model's file on this machine differs from the lock."),
     "standard-not-approved": Code(ERROR, "A locked standard lacks approvals that the policy demands."),
+    "review-due": Code(WARNING, "A locked standard was approved longer ago than the policy allows without a review."),
     "standard-changed": Code(WARNING, "The registry has a newer standard than the lock."),
     "standard-deprecated": Code(WARNING, "A locked standard is deprecated."),
     "standard-retired": Code(ERROR, "A locked standard was retired."),

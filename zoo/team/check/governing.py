@@ -192,7 +192,7 @@ def _loaded(path: Path) -> CompiledPolicy | None:
 
 def _covers(pattern: str, task: str) -> bool:
     from zoo.team.identity.scopes import matches
-    from zoo.team.standards.proposing import domain_of
+    from zoo.team.standards.rules import domain_of
 
     if "/" not in pattern:
         return matches(pattern, "", task)

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.entities import Entity
 from zoo.errors import ZooError
+from zoo.registry.database.connection import reading
+from zoo.registry.database.location import Location
 from zoo.registry.database.team_tables import ROLES
 from zoo.team.identity.scopes import EVERYTHING, covers
 from zoo.team.times import now
@@ -91,6 +93,16 @@ def acting(session: Session) -> Actor:
     return Actor(name, via, "" if anyone else None)
 
 
+def token_problem(location: Location) -> str:
+    """What is wrong with the token of the environment, for commands that read; empty if nothing is."""
+    secret = os.environ.get(VARIABLE, "").strip()
+    if not secret:
+        return ""
+    with reading(location) as connection:
+        rows = connection.execute(_TOKEN, [digest(secret)]).fetchall()
+    return _wrong(rows[0] if rows else None)
+
+
 def unverified() -> tuple[str, str]:
     """The e-mail address of git, or else the user of this machine, and which of them it is.
 
@@ -157,25 +169,33 @@ def digest(secret: str) -> str:
 
 
 def _by_token(statements: Any, secret: str) -> Actor:
-    found = statements.ask_named(
-        "SELECT t.key AS token_key, t.role AS token_role, t.scope AS token_scope, t.expires, t.revoked, a.* "
-        "FROM tokens t JOIN actors a ON a.key = t.actor_key WHERE t.hash = ?",
-        [digest(secret)],
-    )
-    ask = "Ask an admin for another: zoo token create"
-    if not found:
-        raise NotAllowed(f"The token in {VARIABLE} is not one of this registry.", ask)
+    found = statements.ask_named(_TOKEN, [digest(secret)])
+    if problem := _wrong(found[0] if found else None):
+        raise NotAllowed(problem, "Ask an admin for another: zoo token create")
     row = found[0]
+    statements.run("UPDATE tokens SET last_used = ? WHERE key = ?", [(now(), row["token_key"])])
+    role = min(row["role"], row["token_role"], key=ROLES.index)
+    return Actor(row["email"], BY_TOKEN, role, (row["scope"], row["token_scope"]), row["key"])
+
+
+_TOKEN = (
+    "SELECT t.key AS token_key, t.role AS token_role, t.scope AS token_scope, t.expires, t.revoked, a.* "
+    "FROM tokens t JOIN actors a ON a.key = t.actor_key WHERE t.hash = ?"
+)
+
+
+def _wrong(row: Any) -> str:
+    """Why a token cannot be used, in a sentence."""
+    if row is None:
+        return f"The token in {VARIABLE} is not one of this registry."
     for wrong, why in (
         (row["revoked"] is not None, "was revoked"),
         (row["expires"] is not None and row["expires"] <= now(), "has expired"),
         (row["disabled"] is not None, "belongs to a user who was removed"),
     ):
         if wrong:
-            raise NotAllowed(f"The token in {VARIABLE} {why}.", ask)
-    statements.run("UPDATE tokens SET last_used = ? WHERE key = ?", [(now(), row["token_key"])])
-    role = min(row["role"], row["token_role"], key=ROLES.index)
-    return Actor(row["email"], BY_TOKEN, role, (row["scope"], row["token_scope"]), row["key"])
+            return f"The token in {VARIABLE} {why}."
+    return ""
 
 
 def _live_tokens(statements: Any, actor: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from fnmatch import fnmatchcase
 
-from zoo.errors import InvalidInput
+from zoo.errors import InvalidInput, suggest
 
 EVERYTHING = "*"
 
@@ -16,7 +16,7 @@ def scope_of(text: str) -> str:
     """A scope as it is stored.
 
     Raises:
-        InvalidInput: it is not a list of patterns.
+        InvalidInput: it is not a list of patterns, or one covers no task; with the nearest name.
     """
     patterns = [part.strip() for part in text.split(",")]
     for pattern in patterns:
@@ -25,7 +25,25 @@ def scope_of(text: str) -> str:
                 f"'{pattern}' is not a scope.",
                 "Write a task, a domain with its tasks, or all: text-classification, vision/*, *.",
             )
+        if hint := misspelt(pattern):
+            raise InvalidInput(f"The scope '{pattern}' covers no task.", hint)
     return ",".join(dict.fromkeys(patterns))
+
+
+def misspelt(pattern: str) -> str:
+    """What to write instead of a pattern that covers no task; empty if it covers one."""
+    from zoo.plugins import plugins
+
+    tasks = plugins().tasks.values()
+    if any(matches(pattern, task.domain, task.name) for task in tasks):
+        return ""
+    domains = {task.domain for task in tasks}
+    known = {f"{domain}/*" for domain in domains} | {task.name for task in tasks}
+    if "/" in pattern:
+        known |= {f"{task.domain}/{task.name}" for task in tasks}
+    if pattern in domains:
+        return f"Write {pattern}/* for all its tasks."
+    return suggest(pattern, known) or f"Write a task, or a domain with its tasks: {', '.join(sorted(domains))}."
 
 
 def matches(pattern: str, domain: str, task: str) -> bool:

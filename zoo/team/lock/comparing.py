@@ -42,6 +42,7 @@ _Found = tuple[str, str, str, str, "LockedModel | None"]
 
 
 def _against_policy(lock: Lock) -> Iterator[_Found]:
+    from zoo.team.standards.reviewing import review_of
     from zoo.team.standards.rules import rules_in_force
     from zoo.team.standards.source import check_approvals
 
@@ -66,8 +67,12 @@ def _against_policy(lock: Lock) -> Iterator[_Found]:
         elif decision.verdict is Verdict.WARN:
             yield "model-warned", WARNING, explained(card, "lock", decision), "", model
         if model.standard:
+            place = Place.parse(model.standard)
+            review = review_of(place, model.id, model.agreed.on) if model.agreed else None
+            if review is not None and review.overdue:
+                yield "review-due", WARNING, review.sentence, f"Run: zoo standard propose {model.id}", model
             try:
-                check_approvals(Place.parse(model.standard), model.agreed.by if model.agreed else ())
+                check_approvals(place, model.agreed.by if model.agreed else ())
             except (PolicyRefusal, InvalidInput, UnknownModel) as error:
                 yield "standard-not-approved", ERROR, error.message, error.hint, model
 

@@ -54,11 +54,15 @@ class CheckedTest(Entity):
 
 
 def remarks(policy: CompiledPolicy, today: date) -> Iterator[Remark]:
-    """Exceptions that have ended or soon will, and names of licences that do not exist."""
+    """Exceptions that have ended or soon will, and names of licences, sources, domains... that do not exist."""
+    from zoo.team.policy.names import unknown_names
+
     for document in policy.documents:
         for rule in document.rules:
             yield from _exceptions(document, rule, today)
             yield from _licences(document, rule)
+        for line, sentence in unknown_names(document):
+            yield Remark(f"{document.place}:{line}", sentence)
 
 
 def _exceptions(document: PolicyDocument, rule: Rule, today: date) -> Iterator[Remark]:

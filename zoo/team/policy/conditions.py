@@ -42,7 +42,7 @@ class Check:
             else {True: stated, False: Verdict.ALLOW, None: min(unknown, stated)}  # a warning stays one
         )
         self._wording = Wording(condition, permitting)
-        self._kind = FACTS[condition.fact].comparison
+        self._key = _shared(condition.fact)
         self._reasons: dict[object, Reason] = {}
 
     def sentence(self, facts: Facts, matched: Three) -> str:
@@ -51,24 +51,28 @@ class Check:
 
     def reason(self, facts: Facts, matched: Three, rule: Rule, place: str) -> Reason:
         """The same as a reason; one that many models share is made once."""
-        key = self._shared(facts, matched)
+        key = self._key(facts, matched)
         found = self._reasons.get(key)
         if found is None:
-            found = Reason(rule.id, self.verdicts[matched], self.sentence(facts, matched), place, rule.message)
+            said, verdict = self.sentence(facts, matched), self.verdicts[matched]
+            found = Reason(rule.id, verdict, said, place, rule.message, self.condition.fact)
             if key is not None and len(self._reasons) < _MOST_SHARED:
                 self._reasons[key] = found
         return found
 
-    def _shared(self, facts: Facts, matched: Three) -> object:
-        """What the sentence depends on; None if on more than one value of the fact."""
-        fact = self.condition.fact
-        if fact in _OF_FEW_VALUES:
-            return matched, getattr(facts, fact)
-        if fact == "license":
-            return None if facts.use.bases else (matched, facts.card.license)
-        if self._kind in {FLAG, SIGNATURE} or (matched is None and self._kind in {NUMBER, DATE}):
-            return (matched,)
-        return None
+
+def _shared(fact: str) -> Callable[[Facts, Three], object]:
+    """A function that returns what a sentence depends on; None if on more than one value of the fact."""
+    if fact in _OF_FEW_VALUES:
+        return lambda facts, matched: (matched, getattr(facts, fact))
+    if fact == "license":
+        return lambda facts, matched: None if facts.use.bases else (matched, facts.card.license)
+    kind = FACTS[fact].comparison
+    if kind in {FLAG, SIGNATURE}:
+        return lambda facts, matched: (matched,)
+    if kind in {NUMBER, DATE}:
+        return lambda facts, matched: (matched,) if matched is None else None
+    return lambda facts, matched: None
 
 
 Matcher = Callable[[Facts], Three]
@@ -85,7 +89,7 @@ def _matcher(condition: Condition, permitting: bool) -> Matcher:
         return _compared(fact, texts[0], kind)
     if kind == LICENCE:
         return _licensed(LicencePatterns(texts, choice=permitting), permitting)
-    matches = patterns(texts)
+    matches = patterns(texts, repeated=fact not in {"id", "base"})
     if fact == "id":
         return _allowed_id(matches) if permitting else _denied_id(matches)
     if fact == "author":

@@ -49,6 +49,11 @@ def _format_of(path: str) -> str | None:
     return format_of(path)
 
 
+@lru_cache(maxsize=1000)
+def _formats(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(names)
+
+
 class Facts:
     """The facts of one use of a model.
 
@@ -60,8 +65,8 @@ class Facts:
 
     def __init__(self, card: ModelCard, use: Use) -> None:
         self.card, self.use = card, use
-        self.id = canonical(card.id)
-        self.known_as: tuple[str, ...] = (self.id,)
+        self.id = id = canonical(card.id)
+        self.known_as: tuple[str, ...] = (id,)
         self.plain = is_plain(card.id)
         if use.names:
             self.known_as = tuple(dict.fromkeys((self.id, *map(canonical, use.names))))
@@ -164,22 +169,22 @@ class Facts:
     @Lazy
     def weight_files(self) -> list[tuple[str, ModelFile]]:
         """The files with weights, each with its format."""
-        return [(found, file) for file in self.files if (found := _format_of(file.path))]
+        files = self.use.files or self.card.files
+        return [(found, file) for file in files if (found := _format_of(file.path))]
 
     @Lazy
     def weights(self) -> frozenset[str] | None:
         """The formats of the weights."""
-        if self.weight_files:
-            return frozenset([found for found, _ in self.weight_files])
+        if files := self.weight_files:
+            return _formats(tuple([found for found, _ in files]))
         stated = self.card.loader.get("format")
         return frozenset((stated.lower(),)) if isinstance(stated, str) and stated else None
 
     @Lazy
     def hashes(self) -> bool | None:
         """Whether every file of weights has a published SHA-256."""
-        if not self.weight_files:
-            return None
-        return all(file.sha256 is not None for _, file in self.weight_files)
+        files = self.weight_files
+        return None not in [file.sha256 for _, file in files] if files else None
 
     @property
     def revision(self) -> str | None:
@@ -189,7 +194,7 @@ class Facts:
     @property
     def pinned(self) -> bool | None:
         """Whether the revision is a commit, or a version whose weights have published hashes."""
-        revision = self.revision
+        revision = self.use.revision or self.card.revision
         if not revision:
             return None
         if COMMIT.match(revision):

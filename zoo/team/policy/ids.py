@@ -8,6 +8,10 @@ from collections.abc import Callable, Iterable
 from fnmatch import translate
 
 FILE = "file:"
+MOST_KNOWN = 10_000
+"""How many texts each list of patterns remembers."""
+
+_WILD = re.compile(r"[*?[]")
 _OWNED = frozenset({"hf", "kaggle", "torchhub"})
 
 
@@ -37,12 +41,33 @@ def author(canonical_id: str) -> str | None:
 Matches = Callable[[str], bool]
 
 
-def patterns(texts: Iterable[str]) -> Matches:
-    """A function of a text in lower case: whether it matches one of some patterns (``*``, ``?``, ``[a-z]``)."""
-    lowered = [unicodedata.normalize("NFKC", text).casefold().lower() for text in texts]
-    exact = frozenset(one for one in lowered if not {"*", "?", "["} & {*one})
+def patterns(texts: Iterable[str], *, repeated: bool = True) -> Matches:
+    """A function of a text in lower case: whether it matches one of some patterns (``*``, ``?``, ``[a-z]``).
+
+    Args:
+        repeated: whether many models have the same text, so that it is worth remembering.
+    """
+    lowered = [
+        text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold().lower() for text in texts
+    ]
+    exact = frozenset(one for one in lowered if not _WILD.search(one))
     wild = [translate(one) for one in lowered if one not in exact]
     if not wild:
         return exact.__contains__
     match = re.compile("|".join(wild)).match
-    return lambda text: text in exact or match(text) is not None
+    if repeated:
+        return _Known(exact, match).__getitem__
+    return lambda text: match(text) is not None or text in exact
+
+
+class _Known(dict[str, bool]):
+    """Whether texts match, each computed once."""
+
+    def __init__(self, exact: frozenset[str], match: Callable[[str], object]) -> None:
+        self._exact, self._match = exact, match
+
+    def __missing__(self, text: str) -> bool:
+        if len(self) >= MOST_KNOWN:
+            self.clear()
+        found = self[text] = text in self._exact or self._match(text) is not None
+        return found

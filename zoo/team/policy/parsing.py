@@ -49,14 +49,16 @@ def document(content: bytes, file: str) -> PolicyDocument:
     values = parse(content, file)
     lines, start = Lines(content.decode("utf-8-sig")), Place(file, 1)
     if "policy-version" in values and values["policy-version"] != VERSION:
-        raise start.error(
+        raise Place(file, lines.top("policy-version")).error(
             f"The policy has the version {values['policy-version']!r}, and this zoo reads version '{VERSION}'.",
             f'Write policy-version = "{VERSION}", or upgrade: pip install -U foundation-zoo',
         )
-    top = Table(values, start, "The policy", _KEYS)
+    top = Table(values, start, "The policy", _KEYS, lines)
     top.text("policy-version")
     place, digest = _extends(top)
-    groups = {name: texts(people, f"The group '{name}'", start) for name, people in top.table("groups").items()}
+    groups = {
+        name: texts(people, f"The group '{name}'", top.at("groups")) for name, people in top.table("groups").items()
+    }
     rules = tuple(_rule(one, at, lines) for one, at in _placed(top, "rules", lines, file))
     _check_unique(rules, file)
     return PolicyDocument(
@@ -84,12 +86,12 @@ def _extends(top: Table) -> tuple[str, str]:
         return "", ""
     match = _PINNED.match(stated)
     if match is None:
-        raise top.place.error(
+        raise top.at("extends").error(
             "'extends' names a policy without its digest.", 'Write: extends = "PATH-OR-URL#sha256=DIGEST"'
         )
     place = match["place"]
     if "://" in place and not place.startswith("https://"):
-        raise top.place.error("'extends' must be a path or an https address.", "Write https://...")
+        raise top.at("extends").error("'extends' must be a path or an https address.", "Write https://...")
     return place, match["digest"].lower()
 
 

@@ -68,11 +68,18 @@ class Lines:
         found = [number for number, line in enumerate(self._lines, 1) if header.match(line)]
         return found if len(found) == count else [1] * count
 
+    def top(self, key: str) -> int:
+        """Line of a key before the first table, or of the first table with this name; 1 if it is written otherwise."""
+        name = rf"[\"']?{re.escape(key)}[\"']?"
+        wanted = re.compile(rf"[ \t]*(?:{name}[ \t]*[=.]|\[{{1,2}}[ \t]*{name}[ \t]*[].])")
+        return next((number for number, line in enumerate(self._lines, 1) if wanted.match(line)), 1)
+
     def key(self, start: int, key: str) -> int:
         """Line of ``key`` in the table that begins at ``start``; ``start`` if it is written in another way."""
         dotted = r"[ \t]*\.[ \t]*".join(map(re.escape, key.split(".")))
         wanted = re.compile(rf"[ \t]*{dotted}[ \t]*=")
-        for number, line in enumerate(self._lines[start:], start + 1):
+        for number in range(start + 1, len(self._lines) + 1):
+            line = self._lines[number - 1]
             if line.lstrip().startswith("[["):
                 break
             if wanted.match(line):
@@ -83,16 +90,20 @@ class Lines:
 class Table:
     """A table of the file, with its position; a key that is not known is an error."""
 
-    def __init__(self, values: Any, place: Place, what: str, known: Iterable[str]) -> None:
+    def __init__(self, values: Any, place: Place, what: str, known: Iterable[str], lines: Lines | None = None) -> None:
         if not isinstance(values, Mapping):
             raise place.error(f"{what} must be a table.")
-        self.values, self.place, self.what = dict(values), place, what
+        self.values, self.place, self.what, self._lines = dict(values), place, what, lines
         names = tuple(known)
         for key in self.values:
             if key not in names:
-                raise place.error(
+                raise self.at(key).error(
                     f"{what} has no key '{key}'.", suggest(key, names) or f"Keys: {', '.join(sorted(names))}."
                 )
+
+    def at(self, key: str) -> Place:
+        """The position of a key: its line in the top table, the beginning of another one."""
+        return self.place if self._lines is None else Place(self.place.file, self._lines.top(key))
 
     @property
     def inside(self) -> str:
@@ -103,20 +114,20 @@ class Table:
         """A text; without a default, it is required."""
         value = self._value(key, default)
         if not isinstance(value, str) or (default is None and not value.strip()):
-            raise self.place.error(f"'{key}' of {self.inside} must be text.")
+            raise self.at(key).error(f"'{key}' of {self.inside} must be text.")
         return value.strip()
 
     def texts(self, key: str, default: Sequence[str] = ()) -> tuple[str, ...]:
         """A list of texts; a single text is a list of one."""
         value = self._value(key, list(default))
-        return texts(value, f"'{key}' of {self.inside}", self.place) if key in self.values else tuple(default)
+        return texts(value, f"'{key}' of {self.inside}", self.at(key)) if key in self.values else tuple(default)
 
     def names(self, key: str, known: Iterable[str], default: Sequence[str] = ()) -> tuple[str, ...]:
         """A list of texts of a closed list."""
         found, allowed = self.texts(key, default), tuple(known)
         for name in found:
             if name not in allowed:
-                raise self.place.error(
+                raise self.at(key).error(
                     f"'{key}' of {self.inside} names '{name}', which does not exist.",
                     suggest(name, allowed) or f"Choose from: {', '.join(allowed)}.",
                 )
@@ -132,14 +143,14 @@ class Table:
         """A whole number."""
         value = self._value(key, default)
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise self.place.error(f"'{key}' of {self.inside} must be a whole number of at least {least}.")
+            raise self.at(key).error(f"'{key}' of {self.inside} must be a whole number of at least {least}.")
         return value
 
     def flag(self, key: str) -> bool:
         """True or false; false if it is missing."""
         value = self._value(key, False)
         if not isinstance(value, bool):
-            raise self.place.error(f"'{key}' of {self.inside} must be true or false.")
+            raise self.at(key).error(f"'{key}' of {self.inside} must be true or false.")
         return value
 
     def day(self, key: str) -> date:
@@ -150,20 +161,20 @@ class Table:
         try:
             return date.fromisoformat(value)
         except (TypeError, ValueError):
-            raise self.place.error(f"'{key}' of {self.inside} must be a date, such as 2027-03-31.") from None
+            raise self.at(key).error(f"'{key}' of {self.inside} must be a date, such as 2027-03-31.") from None
 
     def table(self, key: str) -> Mapping[str, Any]:
         """A table; empty if it is missing."""
         value = self._value(key, {})
         if not isinstance(value, Mapping):
-            raise self.place.error(f"'{key}' of {self.inside} must be a table.")
+            raise self.at(key).error(f"'{key}' of {self.inside} must be a table.")
         return value
 
     def tables(self, key: str) -> list[Any]:
         """A list of tables; empty if it is missing."""
         value = self._value(key, [])
         if not isinstance(value, list):
-            raise self.place.error(f"'{key}' of {self.inside} must be a list of tables.", f"Write [[{key}]].")
+            raise self.at(key).error(f"'{key}' of {self.inside} must be a list of tables.", f"Write [[{key}]].")
         return value
 
     def _value(self, key: str, default: Any) -> Any:

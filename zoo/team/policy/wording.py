@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 
 from zoo.team.policy.facts import Facts
@@ -9,7 +10,7 @@ from zoo.team.policy.ids import patterns
 from zoo.team.policy.rules import Condition
 from zoo.team.policy.vocabulary import DATE, FACTS, FLAG, LICENCE, NUMBER
 
-MOST_LISTED = 5
+MOST_LISTED = 3
 
 _FLAGS = {
     ("pinned", True): "its revision is pinned",
@@ -39,14 +40,19 @@ class Wording:
 
     def __init__(self, condition: Condition, permitting: bool) -> None:
         self._condition, self._permitting = condition, permitting
-        values = [str(value) for value in condition.values]
         self._kind = FACTS[condition.fact].comparison
-        self._listed = _listed(values)
-        self._relevant: Relevant = lambda value: True
-        if self._kind not in {LICENCE, NUMBER, DATE}:
-            matches = patterns(values)
-            # Of several values, those that match are named, or if a match is good, those that do not.
-            self._relevant = (lambda value: not matches(value)) if permitting else matches
+
+    @functools.cached_property
+    def _listed(self) -> str:
+        return _listed(str(value) for value in self._condition.values)
+
+    @functools.cached_property
+    def _relevant(self) -> Relevant:
+        """The values that a sentence names: those that match, or if a match is good, those that do not."""
+        if self._kind in {LICENCE, NUMBER, DATE}:
+            return lambda value: True
+        matches = patterns(str(value) for value in self._condition.values)
+        return (lambda value: not matches(value)) if self._permitting else matches
 
     def sentence(self, facts: Facts, matched: bool | None) -> str:
         """Why the condition says what it says.

@@ -11,6 +11,7 @@ from zoo.registry.database.location import Location
 from zoo.team import audit
 from zoo.team.identity.acting import acting
 from zoo.team.standards.entities import Place, Proposal
+from zoo.team.standards.known import forget
 
 if TYPE_CHECKING:
     from sqlmodel import Session
@@ -124,5 +125,8 @@ def changing(location: Location) -> Iterator[Change]:
     """
     from zoo.registry.writing.transaction import writing
 
-    with writing(location) as session:
-        yield Change(session)
+    try:
+        with writing(location) as session:
+            yield Change(session)
+    finally:
+        forget()

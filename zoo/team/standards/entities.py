@@ -128,6 +128,7 @@ class Standard(Entity):
         until: when the deprecation ends.
         proposal: number of the proposal that it comes from.
         author, approvers: who proposed and approved it.
+        approved: time of the last approval; empty if that is not known.
     """
 
     task: str
@@ -143,6 +144,7 @@ class Standard(Entity):
     proposal: int
     author: str = ""
     approvers: tuple[str, ...] = ()
+    approved: str = ""
 
     @property
     def place(self) -> Place:
@@ -154,7 +156,7 @@ class Standard(Entity):
         return {"id": f"{SOURCE}:{self.place}", **super().to_dict()}
 
     @classmethod
-    def of(cls, row: Any, at: str, author: str = "", approvers: tuple[str, ...] = ()) -> Standard:
+    def of(cls, row: Any, at: str, author: str = "", approvers: tuple[str, ...] = (), approved: str = "") -> Standard:
         """The standard of a row of ``standards`` as it is at a time."""
         names = ("task", "slot", "model", "revision", "from_time", "to_time", "replacement", "until")
         retired = row["state"] == "deprecated" and row["until"] is not None and row["until"] <= at
@@ -165,6 +167,7 @@ class Standard(Entity):
             proposal=row["proposal_key"],
             author=author,
             approvers=approvers,
+            approved=approved,
         )
 
 

@@ -6,15 +6,14 @@ from collections.abc import Iterable
 
 from zoo.errors import InvalidInput
 from zoo.registry.database.location import Location
-from zoo.tasks import find_task
 from zoo.team.audit import without_secrets
 from zoo.team.canonical import canonical
 from zoo.team.identity.acting import NotAllowed, allow, allow_role
 from zoo.team.standards.change import Change, changing
 from zoo.team.standards.entities import Place, Proposal
 from zoo.team.standards.permitting import check_policy, check_proposal
-from zoo.team.standards.rules import SlotRule, StandardRules, rules_in_force
-from zoo.team.standards.subject import changes, digest, evidence_of, manifest, pinned
+from zoo.team.standards.rules import SlotRule, StandardRules, domain_of, rules_in_force, task_called
+from zoo.team.standards.subject import changes, check_fit, digest, evidence_of, manifest, pinned
 
 
 class StaleProposal(InvalidInput):
@@ -23,17 +22,6 @@ class StaleProposal(InvalidInput):
 
 class OtherPolicy(InvalidInput):
     """A proposal was made under a different policy from the one in force here."""
-
-
-def domain_of(task: str) -> str:
-    """The domain of a task.
-
-    Raises:
-        UnknownTask: there is no such task; with the nearest names.
-    """
-    from zoo.plugins import plugins
-
-    return find_task(task, plugins().tasks).domain
 
 
 def propose(
@@ -60,6 +48,7 @@ def propose(
     rules, domain = rules or rules_in_force(), domain_of(place.task)
     rule = rules.of(domain, place.task, place.slot)
     card = pinned(model)
+    check_fit(card, task_called(place.task))
     check_policy(card, "propose", model)
     with changing(location) as change:
         allow(change.actor, "member", "propose standards", (domain, place.task))

@@ -84,5 +84,6 @@ def _approvals(connection: Reader, key: int) -> list[Mapping[str, Any]]:
 def _standard(connection: Reader, row: Mapping[str, Any], at: str) -> Standard:
     (proposed,) = _ask(connection, "SELECT author FROM proposals WHERE key = ?", [row["proposal_key"]])
     approvals = _approvals(connection, row["proposal_key"])
-    approvers = tuple(one["actor"] for one in approvals if one["verdict"] == "approve")
-    return Standard.of(row, at, proposed["author"], approvers)
+    given = [one for one in approvals if one["verdict"] == "approve"]
+    approved = max((one["created"] for one in given), default="")
+    return Standard.of(row, at, proposed["author"], tuple(one["actor"] for one in given), approved)

@@ -8,8 +8,7 @@ from zoo.team.identity.acting import NotAllowed, allow
 from zoo.team.standards.change import Change, changing
 from zoo.team.standards.entities import Place, Standard
 from zoo.team.standards.permitting import card_of, check_policy
-from zoo.team.standards.proposing import domain_of
-from zoo.team.standards.rules import StandardRules, rules_in_force
+from zoo.team.standards.rules import StandardRules, domain_of, rules_in_force
 from zoo.team.times import after_now
 
 
@@ -101,4 +100,5 @@ def _check(change: Change, place: Place, doing: str, rules: StandardRules) -> No
 def _now(change: Change, place: Place, time: str) -> Standard:
     row = change.must_last(place)
     proposal = change.proposal(row["proposal_key"])
-    return Standard.of(row, time, proposal.author, proposal.approvers)
+    approved = max((one.created for one in proposal.approvals if one.verdict == "approve"), default="")
+    return Standard.of(row, time, proposal.author, proposal.approvers, approved)

@@ -9,8 +9,8 @@ from pathlib import Path
 from zoo.config import working_directory
 from zoo.contract.source import PinnedModel
 from zoo.entities import ModelId
-from zoo.errors import PolicyRefusal, StandardNotice, UnknownModel
-from zoo.team.standards.entities import SOURCE, Place, Standard
+from zoo.errors import PolicyRefusal, StandardNotice, UnknownModel, ZooError
+from zoo.team.standards.entities import DEFAULT_SLOT, SOURCE, Place, Standard
 
 
 class Standards:
@@ -49,8 +49,19 @@ class Standards:
         check_approvals(found.place, found.approvers)
         if found.state == "deprecated":
             self._warn(str(location), found)
-        origin, _, model = found.model.partition(":")
-        return PinnedModel(ModelId(origin, model, found.revision), found.files)
+        return _pinned(found)
+
+    def of_task(self, task: str) -> dict[str, PinnedModel]:
+        """The standards of a task by their ids, the one of the default slot first; none if they cannot be read."""
+        from zoo.registry import open_registry
+        from zoo.team.standards.known import agreed
+
+        try:
+            found = [one.standard for one in agreed(open_registry().path) if one.standard.task == task]
+        except ZooError:
+            return {}
+        ordered = sorted(found, key=lambda one: (one.slot != DEFAULT_SLOT, one.slot))
+        return {f"{SOURCE}:{one.place}": _pinned(one) for one in ordered}
 
     def _warn(self, registry: str, found: Standard) -> None:
         key = (registry, str(found.place), found.from_time)
@@ -59,6 +70,11 @@ class Standards:
             until = (found.until or "")[:10]
             message = f"The standard for '{found.place}' is deprecated until {until}; use {found.replacement}."
             warnings.warn(message, StandardNotice, stacklevel=2)
+
+
+def _pinned(found: Standard) -> PinnedModel:
+    origin, _, model = found.model.partition(":")
+    return PinnedModel(ModelId(origin, model, found.revision), found.files)
 
 
 def _locked(place: Place) -> PinnedModel | None:
@@ -84,18 +100,19 @@ def check_approvals(place: Place, approvers: Iterable[str]) -> None:
     Raises:
         PolicyRefusal: it lacks approvals.
     """
-    from zoo.team.standards.proposing import domain_of
-    from zoo.team.standards.rules import rules_in_force
+    from zoo.team.standards.rules import domain_of, rules_in_force
 
     rules = rules_in_force()
     if not rules.slots:
         return
-    rule = rules.of(domain_of(place.task), place.task, place.slot)
-    counted = [one for one in approvers if not rule.owners or one in rule.owners]
-    if len(counted) < rule.approvals:
-        by = " by owners" if rule.owners else ""
-        raise PolicyRefusal(
-            f"The standard for '{place}' has {len(counted)} of the {rule.approvals} approvals{by} that the "
-            f"policy demands.",
-            f"Propose it again: zoo standard propose MODEL --task {place.task} --slot {place.slot}",
-        )
+    domain, given = domain_of(place.task), [*approvers]
+    rules.of(domain, place.task, place.slot)  # refuses a slot that the policy does not have
+    for rule in rules.all_of(domain, place.task):
+        counted = [one for one in given if not rule.owners or one in rule.owners]
+        if len(counted) < rule.approvals:
+            by = " by owners" if rule.owners else ""
+            raise PolicyRefusal(
+                f"The standard for '{place}' has {len(counted)} of the {rule.approvals} approvals{by} that the "
+                f"policy demands.",
+                f"Propose it again: zoo standard propose MODEL --task {place.task} --slot {place.slot}",
+            )

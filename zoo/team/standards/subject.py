@@ -10,6 +10,7 @@ from typing import Any
 
 from zoo.entities import ModelCard, ModelFile
 from zoo.errors import InvalidInput
+from zoo.tasks import Task
 from zoo.team.canonical import canonical
 from zoo.team.canonical import digest as digest_of
 from zoo.team.standards.entities import Place, files_of
@@ -53,6 +54,25 @@ def pinned(model: str) -> ModelCard:
             f"Nothing pins '{card.id}': it has no revision, and not all its files have hashes.", "Pull it first."
         )
     return card
+
+
+def check_fit(card: ModelCard, task: Task) -> None:
+    """Check that a model takes the inputs of a task, as far as its card says.
+
+    Raises:
+        InvalidInput: it is a model of another domain, for other inputs and other tasks.
+    """
+    from zoo.selection.request.candidates import takes
+
+    kind = card.input.get("kind")
+    foreign = card.domain not in {task.domain, "other"} and kind is not None and not takes(kind, task)
+    if foreign and task.name not in card.tasks:
+        fits = f"Its tasks: {', '.join(card.tasks)}." if card.tasks else "Choose a model of that domain."
+        raise InvalidInput(
+            f"'{card.id}' is a {card.domain} model for inputs of the kind '{kind}', and '{task.name}' is a "
+            f"{task.domain} task.",
+            fits,
+        )
 
 
 def manifest(files: Iterable[ModelFile]) -> str:
