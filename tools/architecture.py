@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "amounts", "version", "redaction", "visible", "spreadsheets", "extras"),
     ("atomic", "entities", "keywords", "untrusted"),
-    ("tasks", "answers", "config", "provenance"),
+    ("tasks", "answers", "config", "provenance", "compute"),
     ("contract",),
     ("plugins", "loading", "catalog", "pages"),
     ("kinds", "registry", "transfer"),

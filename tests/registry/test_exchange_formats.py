@@ -215,7 +215,11 @@ class TestBillOfMaterials:
         assert (one["licenses"], two["licenses"]) == ([{"license": {"id": "MIT"}}], [{"license": {"name": "other"}}])
         assert one["components"][0]["hashes"] == [{"alg": "SHA-256", "content": "0" * 64}]
         metrics = one["modelCard"]["quantitativeAnalysis"]["performanceMetrics"]
-        assert {"type": "accuracy", "value": "0.93", "slice": "IMDB, test"} in metrics
+        assert {
+            "type": "accuracy",
+            "value": "0.93",
+            "slice": "IMDB, test (reported: https://example.org/paper)",
+        } in metrics
         assert bom["dependencies"] == [{"ref": "hf:team/one", "dependsOn": ["hf:team/two"]}]
 
     def test_the_same_models_give_the_same_document(self, filled: Registry, tmp_path: Path) -> None:

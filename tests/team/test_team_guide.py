@@ -69,5 +69,3 @@ def test_a_team_lead_gets_from_nothing_to_a_green_check(repository: Path, tmp_pa
         for line in lines:
             for part in line.split("..."):
                 assert " ".join(part.split()) in shown, (command, line, shown)
-
-

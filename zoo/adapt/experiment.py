@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.adapt.known_strategies import options_of
 from zoo.adapt.plans import check_plan
 from zoo.adapt.task_metrics import metrics_for
+from zoo.compute import current
 from zoo.contract.experiment import Experiment, Predictions, is_binary
 from zoo.entities import Dataset, ModelCard, Plan, Run
 from zoo.errors import DataError
@@ -88,6 +89,7 @@ class Prepared(Experiment):
                 "copies": self.copies,
                 "near_copies": self.near_copies,
                 "test_samples": len(self.test),
+                **({} if (meter := current()) is None else {"compute": meter.record(plan.device)}),
                 **({} if found is None else self._compared(found.values, guessed)),
             },
             seed=plan.seed,

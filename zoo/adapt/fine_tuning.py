@@ -15,6 +15,7 @@ from zoo.adapt.objectives import Objective
 from zoo.adapt.saved.saving import check_room, save
 from zoo.adapt.saved.seen import trained_on
 from zoo.adapt.training.settings import Epoch, Settings
+from zoo.compute import current as current_meter
 from zoo.contract.backbone import HasLearningRate
 from zoo.errors import InvalidInput, needs_extra
 from zoo.features.memory import keep_freed_memory
@@ -94,6 +95,8 @@ def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Prog
             checkpoint=Checkpoint.of(backbone.card, experiment.part(experiment.learned_from), plan),
             devices=devices,
         )
+        if (meter := current_meter()) is not None:
+            meter.pool(devices.total)
         devices.leave()  # what follows is done by the first process alone
         until_trained.close()
         objective.refit(attached.module, parts, training, progress)

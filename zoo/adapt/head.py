@@ -23,6 +23,7 @@ from torch import nn
 
 from zoo.adapt.linear_head import PENALTIES, LinearHead, choose, fit, refit
 from zoo.adapt.training.methods import is_batch_norm
+from zoo.compute import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -218,8 +219,8 @@ def head_inputs(module: nn.Module, linear: nn.Linear, batches: Batches) -> Itera
     """Inputs of ``linear``, batch x d in float64, for batches in order, without dropout or gradients."""
     module.eval()
     with captured(linear) as found:
-        for batch, _ in batches:
-            with torch.inference_mode():
+        for batch, targets in batches:
+            with torch.inference_mode(), counted("features", batch, len(targets)):
                 module(batch)
             yield found.pop().double().cpu().numpy()
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.adapt.evaluating import CHUNK, known_targets
 from zoo.adapt.objectives import HEAD_FACTOR, LEARNING_RATE, Outcome
 from zoo.adapt.saved.saving import Adapted
+from zoo.compute import counted
 from zoo.contract.backbone import Learns
 from zoo.contract.experiment import Predictions
 from zoo.contract.losses import HasIndependentLosses
@@ -93,7 +94,8 @@ class LearnerObjective:
         """The learner's answers for a few samples, as targets."""
         part, kind = self._experiment.part(positions), self._experiment.kind
         inputs = [part.inputs[index] for index in range(len(part))]
-        answers = self._learner.predict(inputs)
+        with counted("answers", None, len(inputs)):
+            answers = self._learner.predict(inputs)
         return [kind.comparable(item, answer) for item, answer in zip(inputs, answers, strict=True)]
 
 

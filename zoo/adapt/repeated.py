@@ -17,6 +17,7 @@ from zoo.adapt.experiment import new_id
 from zoo.adapt.plans import key_of
 from zoo.adapt.results.intervals import Interval, interval_of_mean
 from zoo.adapt.results.outcomes import MOST_KEPT, values
+from zoo.compute import summed
 from zoo.entities import Dataset, Outcomes, Plan, Run
 from zoo.errors import InvalidInput, ZooError
 from zoo.kinds.known import kind_of
@@ -102,6 +103,7 @@ def combined(plan: Plan, runs: Sequence[Run]) -> Run:
             "folds": plan.folds,
             "repeats": plan.repeats,
             "each": [dict(run.metrics) for run in runs],
+            "compute": summed(run.plan.get("compute") for run in runs),
             "gains": _gains(runs, plan),
             "rivals": _mean_rivals([run.plan.get("rivals", {}) for run in runs]),
             "test_samples": sum(run.plan.get("test_samples", 0) for run in runs[: plan.folds or 1]),

@@ -11,6 +11,7 @@ from zoo.adapt.evaluating import CHUNK, by_answers
 from zoo.adapt.experiment import prepare
 from zoo.adapt.known_strategies import find, options_of
 from zoo.adapt.training.settings import RANK
+from zoo.compute import metering
 from zoo.contract.backbone import ZeroShot
 from zoo.contract.experiment import Predictions
 from zoo.contract.space import Choice, Range, Space
@@ -40,7 +41,8 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
     experiment = prepare(dataset, plan, backbone.card)
     if experiment.classification and isinstance(backbone, ZeroShot) and current().first:
         experiment = replace(experiment, rivals={ZERO_SHOT: zero_shot(backbone, experiment, progress)})
-    run = strategy.adapt(backbone, experiment, plan, progress)
+    with metering():
+        run = strategy.adapt(backbone, experiment, plan, progress)
     if TUNED_MODEL in run.plan:
         from zoo.registry import open_registry
 

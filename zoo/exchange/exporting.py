@@ -55,10 +55,10 @@ def export(
         return counts
     if format in {"model-index", "cyclonedx"}:
         text = (_model_card_header if format == "model-index" else _bill_of_materials)(items, counts)
-        with _writer(file) as stream:
+        with writer(file) as stream:
             stream.write(text)
         return counts
-    with _writer(file) as stream:
+    with writer(file) as stream:
         (_write_json if format == "json" else _write_lines)(stream, items, counts)
     return counts
 
@@ -103,9 +103,9 @@ def _model_card_header(items: Iterable[Entity], counts: dict[str, int]) -> str:
 
 
 def _bill_of_materials(items: Iterable[Entity], counts: dict[str, int]) -> str:
-    from zoo.exchange.bill_of_materials import document
+    from zoo.exchange.bill_of_materials import Entry, document
 
-    return document(list(_gathered(items, counts).values()))
+    return document([Entry(card, scores) for card, scores in _gathered(items, counts).values()])
 
 
 def _write_json(file: IO[str], items: Iterable[Entity], counts: dict[str, int]) -> None:
@@ -145,7 +145,8 @@ def _dumped(value: Any, file: IO[str]) -> str:
 
 
 @contextmanager
-def _writer(target: str) -> Iterator[IO[str]]:
+def writer(target: str) -> Iterator[IO[str]]:
+    """A text file that is replaced when the block ends without an error, or standard output for ``-``."""
     if target == "-":
         yield sys.stdout
         return

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from zoo.compute import metering
 from zoo.contract.backbone import Backbone, Progress, SilentProgress
 from zoo.entities import Dataset, FeatureRequest, Features, FeatureShard, ModelCard
 from zoo.features.cache import RowCache, row_cache
@@ -82,7 +83,9 @@ def collected(
     """The features of a stream's layers, with their targets and provenance."""
 
     started = time.perf_counter()
-    values = collect(stream, stream.layers, len(dataset))
+    with metering() as meter:
+        values = collect(stream, stream.layers, len(dataset))
+        meter.cached += len(dataset) - stream.computed
     seconds = time.perf_counter() - started
     kind = kind_of(dataset.target_kind)
     targets = kind.array(dataset.targets) if dataset.targets is not None and kind.estimable else None
@@ -103,6 +106,7 @@ def collected(
                 revision=revision,
                 computed=stream.computed,
                 versions=versions,
+                compute=meter.record(device),
             ),
         )
         for layer in stream.layers

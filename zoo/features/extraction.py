@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from zoo.compute import counted
 from zoo.contract.backbone import PROBABILITIES, Backbone, Classifier, Described, Progress
 from zoo.entities import Dataset, FeatureRequest, FeatureShard
 from zoo.errors import DataError, InvalidInput, UnsupportedModel, suggest
@@ -148,7 +149,7 @@ class _Forward:
         positions = batch.positions
         if len(positions) == 1 or batch.cost <= (self._limits.cost or batch.cost):
             try:
-                with self._preparation.paused():
+                with self._preparation.paused(), counted("features", batch.collated, len(positions)):
                     found = self._backbone.features(batch.collated, self._layers)
             except _out_of_memory() as error:
                 if len(positions) == 1:

@@ -21,12 +21,14 @@ def provenance(
     revision: str | None,
     computed: int,
     versions: Mapping[str, str],
+    compute: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Model, revision, data, layer, device, versions, seconds and time of an extraction, as plain JSON values.
+    """Model, revision, data, layer, device, versions, seconds, compute and time of an extraction, as plain JSON values.
 
     Args:
         computed: samples computed by a forward pass; the others were cached, or equal one of these.
         versions: of what computed the features.
+        compute: of the extraction, for all layers together, see ``zoo.compute.Meter.record``.
     """
     return {
         "model": card.id,
@@ -40,5 +42,6 @@ def provenance(
         "dtype": dtype,
         "seconds": round(seconds, 4),
         "versions": dict(versions),
+        "compute": dict(compute),
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }

@@ -27,6 +27,7 @@ class WrittenFeatures(Entity):
         skipped: items of the data that could not be used, with the reason.
         columns: columns of a table, by their use.
         notes: notes on how the data were read, in sentences.
+        compute: of the extraction, for all layers together, see ``zoo.compute.Meter.record``.
     """
 
     path: Path
@@ -39,6 +40,7 @@ class WrittenFeatures(Entity):
     skipped: tuple[Problem, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    compute: Mapping[str, Any] = field(default_factory=dict)
 
 
 def extract_to(
@@ -101,6 +103,7 @@ def extract_to(
                 dataset.problems,
                 dict(dataset.columns),
                 notes_on(dataset),
+                features.provenance["compute"],
             )
         )
     return written

@@ -21,8 +21,9 @@ from zoo.adapt.search.pruning import Curve
 from zoo.adapt.search.settings import Facts, planned, space_for, start
 from zoo.adapt.search.study import DEFAULT, EndedTrial, Study, best_of
 from zoo.adapt.search.summary import summarised
-from zoo.adapt.search.trials import RemoteTrial, carry_out
+from zoo.adapt.search.trials import COMPUTE, RemoteTrial, carry_out
 from zoo.atomic import replacing
+from zoo.compute import summed
 from zoo.entities import Dataset, ModelCard, Plan, Run
 from zoo.errors import Interrupted, ZooError
 from zoo.untrusted import parse_json
@@ -175,7 +176,9 @@ class Search:
         found = summarised(run, default, ended, self.study.importances, self.task)
         wanted = {name: getattr(self.plan, name) for name in ("trials", "budget") if name in found.plan}
         search = {**found.plan["search"], "interrupted": True} if self.interrupted else found.plan["search"]
-        return replace(found, plan={**found.plan, **wanted, "search": search})
+        spent = [one.result.facts.get(COMPUTE) for one in ended]
+        compute = summed([*spent, run.plan.get(COMPUTE)] if self.plan.output else spent)
+        return replace(found, plan={**found.plan, **wanted, "search": search, COMPUTE: compute})
 
     def _begin(self) -> Trial | None:
         if not self._has_time():

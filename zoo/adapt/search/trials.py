@@ -11,6 +11,7 @@ from zoo.adapt.search.pruning import Curve, is_hopeless
 from zoo.adapt.search.settings import TRAINED_BLOCKS, USUAL_RATE
 from zoo.adapt.search.study import CUT, Result, Trial
 from zoo.adapt.training.watching import Pruned, watched
+from zoo.compute import metering
 from zoo.entities import Plan, Run
 from zoo.errors import (
     DataError,
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 AT_ONCE = (DataError, InvalidInput, MissingDependency, PluginError, SourceError, StorageError, UnsupportedModel)
 """Errors of the request, not of a setting: if the first trial has one, all have it."""
+
+
+COMPUTE = "compute"
+"""Fact of a trial: what it used, whether or not it succeeded; see ``zoo.compute.Meter.record``."""
 
 
 @dataclass(frozen=True)
@@ -68,11 +73,12 @@ def carry_out(
             epochs=plan.epochs,
             seconds=round(time.monotonic() - started, 3),
             reason=reason,
-            facts={name: found[name] for name in (USUAL_RATE, TRAINED_BLOCKS) if name in found},
+            facts={name: found[name] for name in (USUAL_RATE, TRAINED_BLOCKS) if name in found}
+            | {COMPUTE: meter.record(plan.device)},
         )
 
     try:
-        with watched(watch):
+        with watched(watch), metering() as meter:
             run = adapt(plan)
     except Pruned:
         return result("pruned"), None

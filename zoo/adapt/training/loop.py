@@ -21,10 +21,11 @@ from torch import nn
 from zoo.adapt.devices.sharing import ONE, OneDevice
 from zoo.adapt.training.budget import Clock
 from zoo.adapt.training.checkpoint import random_state, set_random_state
-from zoo.adapt.training.methods import check_statistics, fresh_statistics, half_precision, train_mode
+from zoo.adapt.training.methods import changing, check_statistics, fresh_statistics, half_precision, train_mode
 from zoo.adapt.training.optimizer import parameter_groups, warm_up_and_cosine
 from zoo.adapt.training.settings import Epoch, OutOfMemory, Settings, Training
 from zoo.adapt.training.watching import Pruned, is_hopeless
+from zoo.compute import counted, current
 from zoo.errors import UnsupportedModel, ZooError
 
 if TYPE_CHECKING:
@@ -153,7 +154,8 @@ class _Course:
                     count_again()
                 waiting += 1
                 ends = waiting == accumulate or (devices.count > 1 and number + 1 == batches.steps)
-                with nullcontext() if ends else devices.accumulating(self.parallel):
+                last = nullcontext() if ends else devices.accumulating(self.parallel)
+                with last, counted("training", batch, len(targets)):
                     with half_precision(batches.device):
                         value = loss(self.parallel(batch), targets) * share
                     with devices.contact():
@@ -211,13 +213,14 @@ class _Course:
     def state(self, generator: np.random.Generator) -> dict[str, Any]:
         """The state that a training resumes from."""
         return {
-            "module": _changing(self.module),
+            "module": changing(self.module),
             "best_weights": self.best_weights,
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
             "epochs": [list(astuple(epoch)) for epoch in self.epochs],
             "best": list(astuple(self.best)) if self.best else None,
             "random": random_state(generator),
+            "compute": None if (meter := current()) is None else meter.state(),
         }
 
     def resume(self, checkpoint: Checkpoint | None, generator: np.random.Generator) -> bool:
@@ -239,6 +242,8 @@ class _Course:
         device = next(self.module.parameters()).device
         self.best_weights = {name: tensor.to(device) for name, tensor in state["best_weights"].items()}
         set_random_state(state["random"], generator)
+        if (meter := current()) is not None:
+            meter.restore(state.get("compute"), first=self.devices.first)
         return True
 
 
@@ -256,7 +261,8 @@ def evaluate(
     found = []
     with torch.inference_mode():
         for batch, targets in batches if devices.count == 1 else batches.in_order(devices):
-            output = module(batch).float()
+            with counted("evaluation", batch, len(targets)):
+                output = module(batch).float()
             found.append((output.cpu().numpy(), loss(output, targets).item() * len(targets), len(targets)))
     outputs, totals, samples = zip(*devices.gathered(found, len(batches)), strict=True)
     return np.concatenate(outputs), sum(totals) / sum(samples)
@@ -289,10 +295,4 @@ def out_of_memory() -> Iterator[None]:
 
 
 def _copy(module: nn.Module) -> dict[str, torch.Tensor]:
-    return {name: tensor.detach().clone() for name, tensor in _changing(module).items()}
-
-
-def _changing(module: nn.Module) -> dict[str, torch.Tensor]:
-    """The state of a module without its frozen weights: few tensors, if it has an adapter."""
-    frozen = {name for name, one in module.named_parameters(remove_duplicate=False) if not one.requires_grad}
-    return {name: tensor for name, tensor in module.state_dict().items() if name not in frozen}
+    return {name: tensor.detach().clone() for name, tensor in changing(module).items()}

@@ -257,3 +257,9 @@ def half_precision(device: str) -> Any:
     """Automatic mixed precision in bfloat16 on CUDA devices that support it; no effect elsewhere."""
     gains = device.startswith("cuda") and torch.cuda.is_bf16_supported()
     return torch.autocast("cuda" if gains else "cpu", dtype=torch.bfloat16, enabled=gains)
+
+
+def changing(module: nn.Module) -> dict[str, torch.Tensor]:
+    """The state of a module without its frozen weights: few tensors, if it has an adapter."""
+    frozen = {name for name, one in module.named_parameters(remove_duplicate=False) if not one.requires_grad}
+    return {name: tensor for name, tensor in module.state_dict().items() if name not in frozen}

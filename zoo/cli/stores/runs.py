@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,10 +14,13 @@ from zoo.cli.options import command as zoo_command
 from zoo.cli.options import shared
 from zoo.cli.output import Column, Output
 
+if TYPE_CHECKING:
+    from zoo.entities import Run
+
 _SHOWN_APART = frozenset(
     (
         *("strategy", "task", "curve", "gains", "rivals", "probe", "fine_tuned", "gain_over_probe", "each", "earlier"),
-        "search",
+        *("search", "compute"),
     )
 )
 
@@ -100,12 +105,14 @@ def show_run(output: Output, id: str) -> None:
     from zoo.adapt.comparison import other_metrics
     from zoo.adapt.results.sentences import BASELINE, gains, losses, too_small
     from zoo.cli.models import results
+    from zoo.compute import energy_text, flop_text
     from zoo.registry import open_registry
 
     run = open_registry().run(id)
     if output.json:
         output.data(run.to_dict())
         return
+    compute = run.plan.get("compute")
     facts = {
         "id": run.id,
         "model": run.model + (f" (revision {run.revision})" if run.revision else ""),
@@ -117,6 +124,8 @@ def show_run(output: Output, id: str) -> None:
         "epochs": str(run.epochs),
         "seconds": human_seconds(run.seconds),
         "device": run.device or "-",
+        "compute": f"{flop_text(compute)}{_of_base(run, compute)}",
+        "energy": energy_text(compute),
         "versions": pairs(run.versions) or "-",
         "path": run.path or "-",
         "created": run.created or "-",
@@ -228,6 +237,22 @@ def export_runs(output: Output, file: str, model: str | None, task: str | None) 
             "Note: A CSV file cannot hold the ids, plans, intervals and predictions of runs; export them as JSON: "
             f"zoo runs export {shlex.quote(str(Path(file).with_suffix('.json')))}"
         )
+
+
+def _of_base(run: Run, compute: Mapping[str, Any] | None) -> str:
+    """A run's compute as a fraction of the pretraining, where both are known; empty if the run's is not."""
+    from zoo.catalog.training_compute import training_compute
+    from zoo.compute import operations
+    from zoo.registry import open_registry
+
+    flop = operations(compute)
+    if flop is None:
+        return ""
+    registry = open_registry()
+    base = training_compute(run.model, lambda id: next(iter(registry.cards_called([id])), None))
+    if base is None:
+        return "; the base's compute is not published"
+    return f"; {flop / base.flop:.1e} of the pretraining of {base.model} (published: {base.source})"
 
 
 def _id(model: str | None) -> str | None:
