@@ -10,7 +10,18 @@ import pytest
 DOCS = Path(__file__).parents[1] / "docs"
 
 
-@pytest.mark.parametrize("page", ["quickstart", "features", "adapting", "data", "recommending", "team"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "quickstart",
+        "features",
+        "adapting",
+        "data",
+        "lock",
+        "team",
+        pytest.param("recommending", marks=pytest.mark.slow),
+    ],
+)
 def test_the_examples_run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("ZOO_REGISTRY", raising=False)

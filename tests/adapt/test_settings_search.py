@@ -540,6 +540,7 @@ zoo.tune({model!r}, {data!r}, strategy="full", epochs=3, trials=5)
 """
 
 
+@pytest.mark.slow
 def test_a_killed_search_continues_to_the_same_end(
     reviews: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -142,6 +142,7 @@ def test_its_command_is_in_the_help_and_runs(environment: Environment) -> None:
     assert environment.zoo("tides", "--port", "Saint-Malo") == "High water at Saint-Malo: soon.\n"
 
 
+@pytest.mark.slow
 def test_its_estimator_ranks_real_models(environment: Environment) -> None:
     data = environment.folder / "lines.csv"
     rows = [

@@ -82,6 +82,7 @@ def test_two_processes_at_once(home) -> None:
     assert finish(start(SLOW, "0")) == "0 True"
 
 
+@pytest.mark.slow
 def test_the_second_run_needs_no_torch(home) -> None:
     code = """
 import sys, zoo

@@ -76,6 +76,7 @@ def test_eight_of_ten_values_lie_in_the_band(bolt: Path) -> None:
     assert all((np.diff(answer.quantiles, axis=1) >= 0).all() for answer in answers)
 
 
+@pytest.mark.slow
 def test_a_table_is_forecast_drawn_and_printed(bolt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from PIL import Image
 

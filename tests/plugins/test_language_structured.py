@@ -206,6 +206,7 @@ def test_a_published_translator_is_evaluated(
     assert "Haus" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_translator_is_tuned_and_saved(translator: Path, tmp_path: Path) -> None:
     """To a language in which every word is turned around, from sentences that it has not seen."""
     pairs = [(a, " ".join(reversed(b.split()))) for a, b in translations()[:240]]

@@ -241,6 +241,7 @@ def evaluated(arguments: Sequence[str], capsys: pytest.CaptureFixture[str]) -> d
     return json.loads(capsys.readouterr().out)
 
 
+@pytest.mark.slow
 def test_a_marian_translates_and_is_tuned(marian: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     new = table(tmp_path / "new.csv", ("english", "german"))
     columns = ["--task", "translation", "--input-column", "english", "--target-column", "german"]
@@ -319,6 +320,7 @@ def test_a_marian_with_several_targets_gets_its_mark(marian: Path, tmp_path: Pat
         zoo.load(f"file:{folder}").predict(["the"], "translation", labels=("en", "es"))
 
 
+@pytest.mark.slow
 def test_an_nllb_gets_its_languages(nllb: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     german, french = (
         evaluated(

@@ -54,7 +54,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "policy": ("zoo.cli.team.policy", "Write, show, check and explain policies: rules on which models may be used."),
     "standard": ("zoo.cli.team.standard", "Agree on the models to use: propose, approve and list standards."),
     "lock": ("zoo.cli.team.lock", "Lock the exact models of a project in zoo.lock, and check them."),
-    "check": ("zoo.cli.team.check", "Check a project for CI: are its models pinned, locked and allowed?"),
+    "check": ("zoo.cli.team.check", "Check a project for CI: are the models in its code pinned, locked and allowed?"),
     "audit": ("zoo.cli.team.audit", "List, verify and export the audit of the registry."),
     "user": ("zoo.cli.team.user", "Add, remove and list the users of the registry."),
     "token": ("zoo.cli.team.token", "Create, list and revoke tokens, which identify users."),

@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 @click.option("--upgrade", is_flag=True, help="Lock those named, or all, at today's standard or revision.")
 @click.option("--check", is_flag=True, help="Write nothing; compare the lock with policy, registry and files.")
 def command(output: Output, models: tuple[str, ...], *, check: bool, **options: Any) -> int:
-    """Lock the exact models of a project in zoo.lock: revisions, hashes of all files, decisions and approvals.
+    """Lock the exact models of a project in zoo.lock, and check them.
 
-    MODEL is a model id, or a standard such as std:text-classification. Without one, the lock is written again with the
-    models that it has; if there is none, all standards are locked. Models that are locked already keep their revision
-    until --upgrade. With --check, the exit code is 1 if there is an error.
+    The lock has revisions, hashes of all files, decisions and approvals. MODEL is a model id, or a standard such as
+    std:text-classification. Without one, the lock is written again with the models that it has; if there is none,
+    all standards are locked. Models that are locked already keep their revision until --upgrade. With --check, the
+    exit code is 1 if there is an error.
 
     \b
     Examples:
