@@ -128,8 +128,10 @@ def test_a_changed_byte_of_any_row_is_found(any_registry: Registry, column: str)
         restore = [(f"UPDATE audit SET {column} = ? WHERE seq = ?", (value, changed if column == "seq" else seq))]
 
         assert audit.verify(any_registry.path).bad == (min(seq, changed) if column == "seq" else seq)
+    assert len(audit.problems(any_registry.path)) == 1
     tamper(any_registry, *restore)
     assert audit.verify(any_registry.path).bad is None
+    assert audit.problems(any_registry.path) == []
 
 
 @pytest.mark.slow

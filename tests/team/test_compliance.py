@@ -213,6 +213,18 @@ class TestAnnex:
         assert found["Compute of the original model's training"] == "1.5e21 FLOP (hf:FacebookAI/roberta-base)"
         assert found["Compute of the modification as a fraction of the threshold"].startswith("1.0e-03 of a third")
 
+    def test_cached_features_give_no_fraction(self) -> None:
+        compute = {"flop": 0, "stages": {}, "cached": 60}
+        made = Run("1", "hf:FacebookAI/roberta-base", "t", "d", "f", "full", {}, plan={"compute": compute})
+        assert "Compute of the modification as a fraction of the threshold" not in {
+            name for name, _, _ in modification(made)
+        }
+
+    def test_the_name_of_the_file_fits_the_format(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert run(["export", "x.txt", "--format", "annex-xii", "--model", "pkg:wordllama/64"]) == 1
+        assert run(["export", "x.csv", "--locked"]) == 1
+        assert "'x.csv' must end in .json" in capsys.readouterr().err
+
     def test_it_needs_one_model(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert run(["export", "x.md", "--format", "annex-xii"]) == 1
         assert "The format annex-xii describes one model. Choose it: --model ID" in capsys.readouterr().err

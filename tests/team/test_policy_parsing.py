@@ -181,3 +181,15 @@ def test_lines_are_found_in_other_spellings() -> None:
 def test_errors_of_top_level_keys_name_their_line(text: str, line: int) -> None:
     with pytest.raises(PolicyError, match=rf"^p\.toml:{line}: "):
         document(text.encode(), "p.toml")
+
+
+def test_line_endings_make_no_other_policy() -> None:
+    text = f"{HEAD}\n"
+    unix, windows = (document(text.replace("\n", end).encode(), "p.toml") for end in ("\n", "\r\n"))
+    assert unix.digest == windows.digest
+    assert document(f"{text}# reviewed\n".encode(), "p.toml").digest != unix.digest
+
+
+def test_a_number_of_thousands_of_digits_is_one_sentence() -> None:
+    with pytest.raises(PolicyError, match=r"p\.toml has a value that cannot be read"):
+        document(f"policy-version = {'9' * 5000}\n".encode(), "p.toml")

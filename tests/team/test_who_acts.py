@@ -116,6 +116,25 @@ def test_a_token_identifies_and_limits(any_registry: Registry, be: Become) -> No
     assert token.prefix == secret[:12]
 
 
+def test_an_expired_token_does_not_bring_back_the_address_of_git(
+    any_registry: Registry, be: Become, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = any_registry.path
+    add_user(path, ANA, role="admin")
+    add_user(path, BO)
+    secret = create_token(path, user=BO, expires="1d")[0]
+    for module in ("acting", "tokens"):
+        monkeypatch.setattr(f"zoo.team.identity.{module}.now", lambda: "2999-01-01T00:00:00.000000Z")
+    be(BO)
+    with pytest.raises(NotAllowed, match="git's address is not enough"):
+        who(any_registry)
+    monkeypatch.undo()
+    be(ANA)
+    revoke_token(path, secret[:12])
+    be(BO)
+    assert who(any_registry).name == BO
+
+
 def test_tokens_end(any_registry: Registry, be: Become, monkeypatch: pytest.MonkeyPatch) -> None:
     path = any_registry.path
     add_user(path, ANA, role="admin")

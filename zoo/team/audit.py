@@ -229,6 +229,12 @@ def head(location: Location) -> str | None:
     return f"{last[0][0]}:{last[0][1]}" if last else None
 
 
+def problems(location: Location) -> list[str]:
+    """What is wrong with the chain, as sentences; empty if nothing is."""
+    found = verify(location)
+    return [] if found.bad is None else [f"Row {found.bad} of the audit is not as it was written: {found.problem}."]
+
+
 _UNKNOWN_HEAD = "no row has the given digest: the end of the audit was removed, or the audit was replaced"
 
 

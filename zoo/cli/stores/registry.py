@@ -96,10 +96,11 @@ def check(output: Output, path: str | None) -> int:
     from zoo.registry.database.location import located
     from zoo.registry.opening import own_location
     from zoo.registry.writing.checking import check as find_problems
+    from zoo.team.audit import problems as problems_of_audit
     from zoo.team.matching import mismatches
 
     location = located(path) if path else own_location()
-    problems = find_problems(location) or mismatches(location)
+    problems = find_problems(location) or problems_of_audit(location) or mismatches(location)
     if output.json:
         output.data({"path": str(location), "sound": not problems, "problems": problems})
     else:

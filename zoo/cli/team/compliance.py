@@ -11,6 +11,7 @@ def export_lock(output: Output, file: str) -> None:
     """Write the bill of materials of the nearest lock."""
     from zoo.team.compliance.bill import bill_of_project
 
+    _check_name(file, ".json")
     text, models = bill_of_project(Path.cwd())
     _write(file, text)
     if file == "-":
@@ -26,6 +27,7 @@ def export_annex(output: Output, model: str, file: str) -> None:
     from zoo.team.compliance.annex import annex_of
     from zoo.team.compliance.writing import as_json, as_markdown
 
+    _check_name(file, ".md", ".json")
     annex = annex_of(model, Path.cwd())
     if file == "-" and output.json:
         output.data(annex.to_dict())
@@ -38,6 +40,13 @@ def export_annex(output: Output, model: str, file: str) -> None:
         output.data({"model": annex.model, "not_published": missing, "file": file})
     else:
         output.text(f"Wrote the facts of {annex.model} to {file}; {missing} are not published. {annex.notes[0]}")
+
+
+def _check_name(file: str, *endings: str) -> None:
+    from zoo.errors import InvalidInput
+
+    if file != "-" and not file.lower().endswith(endings):
+        raise InvalidInput(f"'{file}' must end in {' or '.join(endings)}.", "For standard output, write -.")
 
 
 def _write(file: str, text: str) -> None:

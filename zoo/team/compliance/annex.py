@@ -126,7 +126,8 @@ def _technical(found: _Sources) -> Iterator[Fact]:
     card, base, locked, run, of_card = found.card, found.base, found.locked, found.run, found.of_card
     known = found.known
     yield known("1(f)", "Architecture", "architecture")
-    yield known("1(f)", "Number of parameters", "parameters", _number)
+    own = "Number of parameters in the files of the adaptation" if found.adapted else "Number of parameters"
+    yield known("1(f)", own, "parameters", _number)
     if found.adapted:
         yield _fact("1(f)", "Number of parameters of the base model", _number(base.parameters), BASE_CARD)
     yield known("1(g), 2(b)", "Modality and format of inputs", "input", _inputs)

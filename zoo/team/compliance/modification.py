@@ -44,7 +44,7 @@ def modification(run: Run) -> Iterator[tuple[str, str | None, str]]:
         "risk",
         GUIDELINES,
     )
-    if flop is None:
+    if flop is None or (record or {}).get("cached"):  # features that were computed earlier would be missing
         return
     name = "Compute of the modification as a fraction of the threshold"
     if base is None:

@@ -64,7 +64,8 @@ def document(content: bytes, file: str) -> PolicyDocument:
     return PolicyDocument(
         name=top.text("name"),
         place=file,
-        digest=hashlib.sha256(content).hexdigest(),
+        # A checkout on Windows may have other line endings, and is the same policy.
+        digest=hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest(),
         rules=rules,
         unknown=_VERDICTS[top.name("unknown", list(_VERDICTS)[1:], str(Verdict.NEEDS_APPROVAL))],
         extends=place,

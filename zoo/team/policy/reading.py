@@ -54,6 +54,8 @@ def parse(content: bytes, file: str, most: int = MOST_BYTES) -> dict[str, Any]:
         found = _LINE.search(str(error))
         place = f"{file}:{found[1]}" if found else file
         raise PolicyError(f"{place} is not TOML: {error}.", "Correct the line, then run: zoo policy check") from error
+    except ValueError as error:  # such as a number of thousands of digits
+        raise PolicyError(f"{file} has a value that cannot be read: {error}.", "Correct it.") from error
 
 
 class Lines:
