@@ -209,6 +209,16 @@ def test_only_standards_refuses_other_models_for_its_task(
     assert [one.condition for one in findings(CARD, "tune", Use(TASK, COMMIT, FILES))] == ["only-standards"]
 
 
+def test_only_standards_holds_for_tasks_that_are_not_known(team: Registry, write: Callable[[str], None]) -> None:
+    write('[[standards]]\ntask = "*"\nonly-standards = true\n')
+    for task in ("no-such-task", None):
+        assert verdict(OTHER, "tune", Use(task, OTHER.revision, OTHER.files)) is Verdict.DENY
+    assert verdict(OTHER, "load", Use(None, OTHER.revision, OTHER.files)) is Verdict.ALLOW
+    write('[[standards]]\ntask = "vision/*"\nonly-standards = true\n')
+    assert verdict(OTHER, "tune", Use("no-such-task", OTHER.revision, OTHER.files)) is Verdict.ALLOW
+    assert verdict(OTHER, "serve", Use(None, OTHER.revision, OTHER.files)) is Verdict.DENY
+
+
 def test_only_standards_of_a_file_above_holds_below(
     team: Registry, write: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

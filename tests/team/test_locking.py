@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -17,15 +18,29 @@ from people import ANA, BO, Become
 from policies import DENY_ALL, HEAD, rule, write
 
 from zoo.contract.backbone import SilentProgress
-from zoo.errors import IntegrityError, LockError, ModelNotFound, NetworkUnavailable, PolicyRefusal, UnknownModel
+from zoo.entities import ModelCard
+from zoo.errors import (
+    IntegrityError,
+    InvalidInput,
+    LockError,
+    ModelNotFound,
+    NetworkUnavailable,
+    PolicyNotice,
+    PolicyRefusal,
+    UnknownModel,
+)
 from zoo.plugins import deciding
 from zoo.registry import open_registry, opening
+from zoo.registry.writing.transaction import writing
 from zoo.sources.resolving import resolve
 from zoo.team.lock.comparing import check_lock
-from zoo.team.lock.locking import lock
+from zoo.team.lock.locking import _alone, lock
+from zoo.team.lock.pinning import requirements
 from zoo.team.lock.pulling import pull_locked
 from zoo.team.lock.reading import read_lock
+from zoo.team.lock.writing import write as write_lock
 from zoo.team.policy import loading
+from zoo.team.standards import known
 from zoo.team.standards.entities import Place
 from zoo.team.standards.proposing import approve, propose
 from zoo.team.standards.replacing import deprecate
@@ -261,7 +276,9 @@ def test_the_policy_decides_on_every_model_before_anything_is_written_or_pulled(
     assert len(hub.asked("resolve")) == asked
 
 
-def test_a_model_that_needs_an_approval_is_locked_where_it_was_agreed_under_this_policy(project, be) -> None:
+def test_a_model_that_needs_an_approval_is_locked_where_it_was_agreed_under_this_policy(
+    project, be, monkeypatch
+) -> None:
     write(project, HEAD + rule(f"needs-approval.id = ['{PACKAGED}']", id="ask"))
     with pytest.raises(PolicyRefusal, match="requires approval"):
         lock(project, [PACKAGED])
@@ -269,8 +286,12 @@ def test_a_model_that_needs_an_approval_is_locked_where_it_was_agreed_under_this
     (model,) = lock(project, [SMALL]).lock.models
     assert codes(project) == {}
     assert [one.model.id for one in pulled(project)] == [PACKAGED]
-    if model.verdict == "needs-approval":
-        assert model.rules == ("ask",)
+    with monkeypatch.context() as elsewhere:  # without the registry, what the lock says was agreed counts
+        elsewhere.setenv("ZOO_HOME", str(project / "no-home"))
+        opening._opened.clear()
+        assert [one.model.id for one in pulled(project)] == [PACKAGED]
+    opening._opened.clear()
+    assert model.agreed is not None
     write(project, HEAD + rule(f"needs-approval.id = ['{PACKAGED}']", id="ask-again"))
     assert "lock-outdated" in codes(project)
     with pytest.raises(PolicyRefusal, match="ask-again"):
@@ -292,8 +313,9 @@ def test_a_policy_that_demands_more_approvals_is_found(standard) -> None:
     lock(project)
     write(project, HEAD + '[[standards]]\ntask = "text-classification"\nslots = ["small"]\napprovals = 2\n')
     assert codes(project) == {"lock-outdated": "error", "standard-not-approved": "error"}
-    with pytest.raises(PolicyRefusal, match="1 of the 2 approvals"):
-        resolve(SMALL)
+    for use in (lambda: resolve(SMALL), lambda: pulled(project), lambda: lock(project)):
+        with pytest.raises(PolicyRefusal, match="1 of the 2 approvals"):
+            use()
 
 
 def test_the_lock_lies_with_the_policy(project, tiny, monkeypatch) -> None:
@@ -304,6 +326,70 @@ def test_the_lock_lies_with_the_policy(project, tiny, monkeypatch) -> None:
     assert lock(below, [PACKAGED]).lock.path == project / "zoo.lock"
     assert codes(below) == {}
     assert {finding.file for finding in check_lock(below)} == set()
+
+
+def test_an_entry_is_known_by_the_id_of_its_model(project, tiny) -> None:
+    lock(project, [PACKAGED])
+    assert not lock(project, ["wordllama/64"]).written
+    for names in ([TINY, f"{TINY}@{tiny.commit}"], ["wordllama/256", "pkg:wordllama/256"]):
+        with pytest.raises(InvalidInput, match="are both"):
+            lock(project, names)
+    assert lock(project, remove=["wordllama/64"]).lock.models == ()
+
+
+def test_nothing_unreadable_is_written(project, tmp_path) -> None:
+    found = lock(project, [PACKAGED]).lock
+    before = found.path.read_bytes()
+    with pytest.raises(LockError, match="could not be read again"):
+        write_lock(dataclasses.replace(found, models=found.models * 2))
+    assert found.path.read_bytes() == before
+
+
+@pytest.mark.parametrize("sql", ["UPDATE standards SET model = 'pkg:wordllama/256'", "DELETE FROM approvals"])
+def test_a_standard_that_was_changed_by_hand_is_neither_locked_nor_resolved(standard, sql) -> None:
+    with writing(open_registry().path) as session:
+        session.connection().exec_driver_sql(sql)
+    known.forget()
+    for use in (lambda: lock(standard, [SMALL]), lambda: resolve(SMALL)):
+        with pytest.raises(PolicyRefusal, match="does not match its approvals"):
+            use()
+
+
+def test_another_audit_does_not_replace_that_of_the_lock(standard, monkeypatch) -> None:
+    head = lock(standard).lock.audit
+    path = standard / "zoo.lock"
+    path.write_text(path.read_text().replace("3:", "2:"))
+    with pytest.raises(LockError, match="does not continue that of the lock"):
+        lock(standard, [PACKAGED])
+    path.write_text(path.read_text().replace("2:", "3:"))
+    monkeypatch.setattr("zoo.team.audit.head", lambda location: None)
+    assert lock(standard, ["pkg:wordllama/256"]).lock.audit == head
+
+
+def test_two_processes_do_not_write_one_lock(project) -> None:
+    with _alone(project / "zoo.lock"), pytest.raises(LockError, match="Another process is writing"):
+        lock(project, [PACKAGED])
+    lock(project, [PACKAGED])
+    assert [one.name for one in project.iterdir()] == ["zoo.lock"]
+
+
+def test_a_checkout_with_other_ends_of_lines_is_left_alone(project) -> None:
+    path = lock(project, [PACKAGED]).lock.path
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert not lock(project).written
+    assert len(pulled(project)) == 1
+
+
+def test_requirements_name_a_library_once() -> None:
+    card = ModelCard("hf:a/b", "vision", library="timm", requires=("timm>=0.1", "einops"))
+    assert [line.partition(">")[0] for line in requirements(card)] == ["einops", "timm"]
+
+
+def test_pulling_what_is_locked_prints_the_warning_of_the_policy(project) -> None:
+    lock(project, [PACKAGED])
+    write(project, HEAD + rule(f"warn.id = ['{PACKAGED}']", id="careful"))
+    with pytest.warns(PolicyNotice, match="warns of the action 'pull'.*careful"):
+        pulled(project)
 
 
 def run(*arguments: str, project: Path, code: int = 0) -> str:

@@ -10,13 +10,16 @@ from commands import zoo
 from people import ANA, BO, CY, Become, use
 from policies import known_card
 
+from zoo.errors import RegistryError
 from zoo.registry import Registry
 from zoo.registry.writing.transaction import writing
 from zoo.team.identity.tokens import create_token, revoke_token
 from zoo.team.identity.users import add_user, remove_user
-from zoo.team.matching import mismatches
+from zoo.team.matching import Expected, mismatches
+from zoo.team.standards import known
 from zoo.team.standards.entities import Place
 from zoo.team.standards.proposing import approve, propose, reject, withdraw
+from zoo.team.standards.reading import proposals
 from zoo.team.standards.replacing import deprecate, rollback
 
 PLACE, SMALL = Place("image-classification"), Place("image-classification", "small")
@@ -81,6 +84,8 @@ def test_what_zoo_wrote_follows_from_the_audit(
         ("UPDATE proposals SET state = 'approved' WHERE key = 3", "proposal 3 has the state approved"),
         ("UPDATE proposals SET author = 'eve' WHERE key = 1", "proposal 1 has the author eve"),
         ("UPDATE proposals SET manifest = '[]' WHERE key = 1", "not those of its digest"),
+        ("UPDATE proposals SET manifest = 'x' WHERE key = 1", "files or evidence of proposal 1 cannot be read"),
+        ("UPDATE proposals SET evidence = '{' WHERE key = 1", "files or evidence of proposal 1 cannot be read"),
         ("UPDATE approvals SET verdict = 'approve' WHERE proposal_key = 3", f"of proposal 3 by {BO} has the verdict"),
         ("UPDATE approvals SET actor = 'eve' WHERE proposal_key = 1", "of proposal 1 by eve is in no event"),
         ("UPDATE actors SET role = 'admin'", f"user {BO} has the role admin"),
@@ -94,6 +99,33 @@ def test_a_row_that_was_changed_by_hand_is_named(team: Registry, sql: str, told:
     with writing(team.path) as session:
         session.connection().exec_driver_sql(sql)
     assert any(told in sentence for sentence in mismatches(team.path)), mismatches(team.path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"object": "proposal:x"},
+        {"after": "[]"},
+        {"after": "x"},
+        {"action": "make current", "object": "standard:a/b", "after": '{"proposal_key": []}'},
+    ],
+)
+def test_a_forged_event_is_named(changes: dict[str, str]) -> None:
+    expected = Expected()
+    event = {"seq": 7, "time": "2026", "actor": ANA, "action": "propose", "object": "proposal:1", "after": "{}"}
+    expected.add({**event, **changes})
+    assert [sentence.startswith("Event 7 of the audit") for sentence in expected.problems] == [True]
+
+
+@pytest.mark.parametrize("manifest", ["x", "[1]", '{"a": 1}', '[{"name": "a"}]'])
+def test_a_row_that_is_not_json_is_an_error_with_its_number(team: Registry, manifest: str) -> None:
+    with writing(team.path) as session:
+        session.connection().exec_driver_sql(f"UPDATE proposals SET manifest = '{manifest}' WHERE key = 2")
+    known.forget()
+    with pytest.raises(RegistryError, match="proposal 2 cannot be read"):
+        proposals(team.path)
+    assert mismatches(team.path)
+    assert [one.standard.model for one in known.agreed(team.path)] == []
 
 
 def test_the_commands_report_it(team: Registry, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from zoo.plugins.aliases import alias
 from zoo.registry import open_registry
 from zoo.registry.writing.transaction import writing
 from zoo.sources.resolving import card_to_pull, offline_card, parsed, resolve
+from zoo.team.standards import known
 from zoo.team.standards.entities import Place
 from zoo.team.standards.proposing import approve, propose
 from zoo.team.standards.replacing import deprecate
@@ -88,17 +89,22 @@ def test_an_id_of_a_standard_is_its_model_pinned(own: Path) -> None:
         resolve(f"{SMALL}@main")
 
 
-def test_the_files_of_a_standard_must_be_those_that_were_approved(own: Path) -> None:
+def test_the_files_of_a_standard_must_be_those_that_were_approved(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with writing(own) as session:
         connection = session.connection()
         (before,) = connection.exec_driver_sql("SELECT manifest FROM standards WHERE to_time IS NULL").one()
         digest = json.loads(before)[0]["sha256"]
         change = "UPDATE standards SET manifest = ? WHERE to_time IS NULL"
         connection.exec_driver_sql(change, (before.replace(digest, "0" * 64),))
+    known.forget()
     try:
+        with pytest.raises(PolicyRefusal, match="does not match its approvals"):
+            zoo.load(SMALL, device="cpu")
+        monkeypatch.setattr(known, "_sound", lambda row: True)  # as if these files had been approved
         with pytest.raises(IntegrityError, match="does not match"):
             zoo.load(SMALL, device="cpu")
     finally:
+        known.forget()
         with writing(own) as session:
             session.connection().exec_driver_sql(change, (before,))
 

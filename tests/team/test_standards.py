@@ -11,7 +11,7 @@ from people import ANA, BO, CY, Become, use
 from safetensors.numpy import save_file
 
 from zoo.entities import Measurement, ModelCard, ModelFile, Run
-from zoo.errors import InvalidInput, PolicyRefusal, UnknownModel, ZooError
+from zoo.errors import InvalidInput, PolicyError, PolicyRefusal, UnknownModel, ZooError
 from zoo.registry import Registry
 from zoo.registry.copying import copy
 from zoo.registry.writing.transaction import writing
@@ -19,6 +19,7 @@ from zoo.team import audit, times
 from zoo.team.identity.acting import NotAllowed
 from zoo.team.identity.users import add_user, remove_user
 from zoo.team.standards.entities import Place
+from zoo.team.standards.outlook import Outlook
 from zoo.team.standards.proposing import OtherPolicy, StaleProposal, approve, propose, reject, withdraw
 from zoo.team.standards.reading import history, proposals, standard, standards
 from zoo.team.standards.replacing import deprecate, rollback
@@ -426,3 +427,35 @@ def test_a_model_of_another_domain_fits_only_its_own_tasks(filled: Registry) -> 
     assert TASK in error.value.hint
     assert propose(filled.path, "hf:team/u", Place("image-classification")).state == "open"
     assert propose(filled.path, text.id, PLACE).state == "open"
+
+
+BOTH = 'policy-version = "1"\nname = "acme-ml"\n' + "".join(
+    f'[[standards]]\ntask = "{task}"\napprovals = {count}\n' for task, count in ((TASK, 1), ("*", 2))
+)
+
+
+def test_all_rules_that_match_a_task_apply_together(
+    filled: Registry, be: Become, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    (tmp_path / "zoo-policy.toml").write_text(BOTH)
+    key = propose(filled.path, A.id, PLACE).key
+    be(BO)
+    assert Outlook.of(filled.path).approvals(approve(filled.path, key)) == (1, 2)
+    assert proposals(filled.path)[0].state == "open"
+    be(CY)
+    assert approve(filled.path, key).state == "approved"
+    assert Standards().target(TASK).id == A.id
+
+
+def test_a_merged_rule_softens_none() -> None:
+    first = SlotRule(TASK, ("small", "large"), (BO, CY), 1, ("run",), 30, False, "p:4")
+    second = SlotRule("*", ("large",), (CY, ANA), 2, ("measurement", "run"), 90, True, "p:9")
+    for slots in ((first, second), (second, first)):
+        found = StandardRules(slots=slots).merged("language", TASK)
+        assert (found.slots, found.owners, found.approvals) == (("large",), (CY,), 2)
+        assert ({*found.evidence}, found.max_age, found.only) == ({"run", "measurement"}, 30, True)
+    for name, what in (("owners", "owner"), ("slots", "slot")):
+        other = dataclasses.replace(second, **{name: ("eve",)})
+        with pytest.raises(PolicyError, match=f"at p:4 and p:9 have no {what} in common"):
+            StandardRules(slots=(first, other)).of("language", TASK, "large")

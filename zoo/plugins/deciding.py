@@ -49,15 +49,27 @@ def permit(card: ModelCard, action: str, use: Use | None = None) -> None:
             reason.
     """
     decision = decide(card, action, use)
-    if decision.verdict is Verdict.ALLOW:
+    if decision.verdict > Verdict.WARN:
+        raise refusal(card, action, decision)
+    warn(card, action, decision)
+
+
+def refusal(card: ModelCard, action: str, decision: Decision) -> PolicyRefusal:
+    """The error for a use that is refused, with the first hint of its reasons."""
+    hint = next((reason.hint for reason in decision.deciding if reason.hint), "")
+    return PolicyRefusal(
+        explained(card, action, decision), hint or f"Run: zoo policy explain {card.id} --action {action}"
+    )
+
+
+def warn(card: ModelCard, action: str, decision: Decision) -> None:
+    """Issue the warning of a decision whose verdict is ``warn``, once in a process."""
+    if decision.verdict is not Verdict.WARN:
         return
     told = explained(card, action, decision)
-    if decision.verdict is not Verdict.WARN:
-        hints = [reason.hint for reason in decision.deciding if reason.hint]
-        raise PolicyRefusal(told, hints[0] if hints else f"Run: zoo policy explain {card.id} --action {action}")
     if told not in _warned:
         _warned.add(told)
-        warnings.warn(told, PolicyNotice, stacklevel=2)
+        warnings.warn(told, PolicyNotice, stacklevel=3)
 
 
 def explained(card: ModelCard, action: str, decision: Decision) -> str:

@@ -276,7 +276,10 @@ def export(location: Location, path: Path) -> int:
 
 
 def _event(row: Mapping[str, Any]) -> Event:
-    documents = {name: None if row[name] is None else parse_json(row[name]) for name in ("before", "after")}
+    try:
+        documents = {name: None if row[name] is None else parse_json(row[name]) for name in ("before", "after")}
+    except ValueError as error:
+        raise RegistryError(f"Event {row['seq']} of the audit cannot be read.", "Run: zoo audit verify") from error
     return Event(**{**row, **documents})
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 
 from zoo.contract.deciding import INHERITED, Decision, Reason, Use, Verdict
 from zoo.entities import ModelCard
-from zoo.errors import ZooError
+from zoo.errors import UnknownTask, ZooError
 from zoo.team import policy
 from zoo.team.policy.evaluating import Finding
 from zoo.team.standards.covering import approved, covering
@@ -85,14 +86,19 @@ def _said(approval: Approval) -> str:
 
 def _limit(card: ModelCard, action: str, use: Use) -> Reason | None:
     """The objection of ``only-standards`` to a use for a task; None if there is none."""
-    if use.task is None or action not in LIMITED:
+    if action not in LIMITED:
         return None
     try:
         rules = rules_in_force()
-        rule = _only(rules, domain_of(use.task), use.task) if rules.slots else None
-    except ZooError:  # the policy denies everything then, or there is no such task
+    except ZooError:  # the policy denies everything then
         return None
-    if rule is None or any(one.standard.task == use.task and approved(one, rules) for one, _ in covering(card, use)):
+    rule = _only(rules, use.task)
+    if rule is None:
+        return None
+    if use.task is None:
+        sentence = "the task is not known, and the policy has tasks that take standards only"
+        return Reason(ONLY_STANDARDS, Verdict.DENY, sentence, rule.place, "Name the task.")
+    if any(one.standard.task == use.task and approved(one, rules) for one, _ in covering(card, use)):
         return None
     return Reason(
         ONLY_STANDARDS,
@@ -103,5 +109,11 @@ def _limit(card: ModelCard, action: str, use: Use) -> Reason | None:
     )
 
 
-def _only(rules: StandardRules, domain: str, task: str) -> SlotRule | None:
+def _only(rules: StandardRules, task: str | None) -> SlotRule | None:
+    """A rule by which a task takes standards only; of an unknown task any such rule."""
+    if task is None:
+        return next((rule for rule in rules.slots if rule.only), None)
+    domain = None
+    with contextlib.suppress(UnknownTask):  # the patterns without a domain cover it all the same
+        domain = domain_of(task)
     return next((rule for rule in rules.all_of(domain, task) if rule.only), None)

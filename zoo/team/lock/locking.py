@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Iterable
+import hashlib
+import os
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from zoo.atomic import locked
+from zoo.config import settings
 from zoo.contract.backbone import Progress, SilentProgress
 from zoo.contract.deciding import Decision
-from zoo.errors import InvalidInput, LockError, UnknownModel, suggest
+from zoo.errors import InvalidInput, LockError, UnknownModel, ZooError, storage_errors, suggest
 from zoo.team.lock.cards import card_of
 from zoo.team.lock.entities import LOCK_FILE, Lock, LockedModel
 from zoo.team.lock.permitting import known_of, permit
@@ -66,19 +71,37 @@ def lock(
         upgrade: lock those named, or all, at today's standard or revision.
 
     Raises:
-        LockError: the lock cannot be read, or does not have what is to be removed.
+        LockError: the lock cannot be read, does not have what is to be removed, is being written by another process, or
+            is of an audit that the registry's does not continue.
         PolicyRefusal: the policy denies a model, or demands an approval that it does not have.
-        InvalidInput: nothing pins a model, or there is nothing to lock.
+        InvalidInput: nothing pins a model, one is named twice, or there is nothing to lock.
         ZooError: a model or standard does not exist, or its platform cannot be reached. Nothing was written.
     """
-    progress = progress or SilentProgress()
     path = find_lock(folder) or _new_path(folder)
+    with _alone(path):
+        return _locking(path, models, tasks, remove, upgrade, progress or SilentProgress())
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Keep other processes of this user from writing the same lock, which would lose what one of them adds."""
+    place = settings().home / "locks" / f"{hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:32]}.lock"
+    with storage_errors(place):
+        place.parent.mkdir(parents=True, exist_ok=True)
+    with locked(place, LockError(f"Another process is writing {path}.", "Wait until it ends, then run it again.")):
+        yield
+
+
+def _locking(
+    path: Path, models: Iterable[str], tasks: Iterable[str], remove: Iterable[str], upgrade: bool, progress: Progress
+) -> Locking:
     before = read_lock(path) if path.is_file() else None
     old = {_name(model): model for model in before.models} if before else {}
-    named = {_key(one): one for one in models} | {f"{SOURCE}:{place}": f"{SOURCE}:{place}" for place in _of(tasks)}
+    named = _named(models, old) | {f"{SOURCE}:{place}": f"{SOURCE}:{place}" for place in _of(tasks)}
     wanted = {name: name for name in old} | named
     if before is None and not wanted:
         wanted = {f"{SOURCE}:{place}": f"{SOURCE}:{place}" for place in _places()}
+    audit = _audit(before)
     for name in _removed(remove, old):
         del wanted[name]
     if before is None and not wanted:
@@ -95,8 +118,9 @@ def lock(
     after = Lock(path, ordered(found), policy, title, before.audit if before else None)
     # A new row of the audit alone would change a file that every branch has.
     if before is None or (before.models, before.policy) != (after.models, policy):
-        after = dataclasses.replace(after, audit=_head())
-    written = before is None or path.read_bytes() != text_of(after).encode()
+        after = dataclasses.replace(after, audit=audit)
+    # git may check the file out with other ends of lines.
+    written = before is None or path.read_bytes().replace(b"\r\n", b"\n") != text_of(after).encode()
     if written:
         write(after)
     new = {_name(model): model for model in after.models}
@@ -121,21 +145,44 @@ def _name(model: LockedModel) -> str:
     return f"{SOURCE}:{model.standard}" if model.standard else model.id
 
 
-def _key(reference: str) -> str:
+def _key(reference: str, known: Iterable[str]) -> str:
+    """What identifies an entry: a standard, or a model id, for which a name such as ``wordllama/64`` may stand."""
     if reference.startswith(f"{SOURCE}:"):
         return f"{SOURCE}:{Place.parse(reference)}"
-    return reference.partition("@")[0]
+    name = reference.partition("@")[0]
+    return name if name in known else named_card(reference)[0].id
+
+
+def _named(models: Iterable[str], old: Collection[str]) -> dict[str, str]:
+    """References by what identifies their entries.
+
+    Raises:
+        InvalidInput: two of them are of one model.
+    """
+    found: dict[str, str] = {}
+    for reference in models:
+        key = _key(reference, old)
+        if found.setdefault(key, reference) != reference:
+            raise InvalidInput(
+                f"'{found[key]}' and '{reference}' are both '{key}', and a lock has each model once.",
+                "Name one of them.",
+            )
+    return found
 
 
 def _removed(remove: Iterable[str], known: Iterable[str]) -> set[str]:
-    names = {*known}
+    names, found = {*known}, set()
     for reference in remove:
-        if _key(reference) not in names:
+        key = reference
+        with contextlib.suppress(ZooError):  # the model may not exist any more
+            key = _key(reference, names)
+        if key not in names:
             raise LockError(
                 f"The lock does not have '{reference}'.",
-                suggest(_key(reference), names) or f"It has: {', '.join(sorted(names)) or 'nothing'}.",
+                suggest(reference, names) or f"It has: {', '.join(sorted(names)) or 'nothing'}.",
             )
-    return {_key(reference) for reference in remove}
+        found.add(key)
+    return found
 
 
 def _of(tasks: Iterable[str]) -> list[Place]:
@@ -159,7 +206,7 @@ def _places() -> list[Place]:
 def _kept(old: LockedModel) -> LockedModel:
     """A model that stays as it is locked, with today's decision."""
     known = known_of(card_of(old), old.id)
-    decision = permit(known, "lock", old.agreed)
+    decision = permit(known, "lock", old.agreed, old.standard)
     return dataclasses.replace(
         old,
         license=known.card.license or old.license,
@@ -177,18 +224,19 @@ def _renewed(reference: str, old: LockedModel | None, progress: Progress) -> Loc
     """
     place = Place.parse(reference) if reference.startswith(f"{SOURCE}:") else None
     card, agreed = named_card(reference) if place is None else standard_card(place)
-    permit(known_of(card, card.id if place else reference, describe=True), "lock", agreed)
+    standard = str(place) if place else None
+    permit(known_of(card, card.id if place else reference, describe=True), "lock", agreed, standard)
     found = published_files(card, progress)
     check_files(card, found)
     if old is not None and old.id == card.id:
         check_repository(old, found.repository)
     pinned = dataclasses.replace(card, revision=found.revision, files=found.files)
     known = known_of(pinned, card.id if place else reference, describe=True)
-    decision = permit(known, "lock", agreed)
+    decision = permit(known, "lock", agreed, standard)
     return LockedModel(
         card.id,
         tuple(sorted(found.files, key=lambda file: file.path)),
-        str(place) if place else None,
+        standard,
         found.revision,
         known.card.license,
         found.repository or (old.repository if old and old.id == card.id else None),
@@ -211,8 +259,23 @@ def _policy() -> tuple[str | None, str]:
     return (rules_in_force().policy, policies[0].documents[0].name) if policies else (None, "")
 
 
-def _head() -> str | None:
-    from zoo.registry import open_registry
-    from zoo.team.audit import head
+def _audit(before: Lock | None) -> str | None:
+    """The head of the registry's audit; that of the lock if the registry has none.
 
-    return head(open_registry().path)
+    Raises:
+        LockError: the audit does not continue that of the lock.
+    """
+    from zoo.registry import open_registry
+    from zoo.team.audit import head, verify
+
+    location = open_registry().path
+    now, old = head(location), before.audit if before else None
+    if now is None or old is None:
+        return now or old
+    verified = verify(location, old)
+    if verified.bad is not None:
+        raise LockError(
+            f"The audit of the registry does not continue that of the lock: {verified.problem}.",
+            f"Run: zoo audit verify --from {old}; if the lock is of another registry, remove its line audit-head.",
+        )
+    return now

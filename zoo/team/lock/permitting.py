@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from zoo.contract.deciding import Decision, Use, Verdict
 from zoo.entities import ModelCard
-from zoo.errors import PolicyRefusal
-from zoo.plugins.deciding import active, decide, explained
+from zoo.plugins.deciding import active, decide, refusal, warn
 from zoo.sources.permitting import Known, about
 from zoo.team.lock.entities import Agreed
+from zoo.team.standards.entities import Place
 from zoo.team.standards.rules import rules_in_force
+from zoo.team.standards.source import check_approvals
 
 
 def known_of(card: ModelCard, asked: str = "", *, describe: bool = False) -> Known:
@@ -21,24 +22,25 @@ def known_of(card: ModelCard, asked: str = "", *, describe: bool = False) -> Kno
     return about(card, asked, describe=describe) if active() else Known(card, Use())
 
 
-def permit(known: Known, action: str, agreed: Agreed | None) -> Decision:
-    """The decision on a use of a locked model.
+def permit(known: Known, action: str, agreed: Agreed | None, standard: str | None = None) -> Decision:
+    """The decision on a use of a locked model; a warning is issued once in a process.
 
     Args:
         agreed: the approvals of the standard that it was locked as.
+        standard: that standard.
 
     Raises:
-        PolicyRefusal: it is denied, or needs an approval that it does not have.
+        PolicyRefusal: it is denied, needs an approval that it does not have, or is a standard with fewer approvals
+            than the policy demands.
     """
     if not active():
         return Decision()
     decision = decide(known.card, action, known.use)
     if refused(decision, agreed):
-        hint = next((reason.hint for reason in decision.deciding if reason.hint), "")
-        raise PolicyRefusal(
-            explained(known.card, action, decision),
-            hint or f"Run: zoo policy explain {known.card.id} --action {action}",
-        )
+        raise refusal(known.card, action, decision)
+    if standard is not None:
+        check_approvals(Place.parse(standard), agreed.by if agreed else ())
+    warn(known.card, action, decision)
     return decision
 
 

@@ -30,8 +30,14 @@ def named_card(reference: str) -> tuple[ModelCard, None]:
 
 
 def standard_card(place: Place) -> tuple[ModelCard, Agreed]:
-    """The card of a standard in the registry, with the files that were agreed, and who approved it."""
+    """The card of a standard in the registry, with the files that were agreed, and who approved it.
+
+    Raises:
+        UnknownModel: there is no such standard, or it is retired.
+        PolicyRefusal: it does not match its approvals, or lacks some that the policy in force demands.
+    """
     from zoo.registry import open_registry
+    from zoo.team.standards.known import confirmed
     from zoo.team.standards.permitting import card_of as card_of_standard
     from zoo.team.standards.reading import proposal, standard
     from zoo.team.standards.source import check_approvals
@@ -41,9 +47,10 @@ def standard_card(place: Place) -> tuple[ModelCard, Agreed]:
     if found.state == "retired":
         until = (found.until or "")[:10]
         raise UnknownModel(f"The standard for '{place}' was retired on {until}.", f"Use {found.replacement}.")
+    found = confirmed(location, found).standard
     check_approvals(place, found.approvers)
     proposed = proposal(location, found.proposal)
-    approvals = [one for one in proposed.approvals if one.verdict == "approve"]
+    approvals = [one for one in proposed.approvals if one.verdict == "approve" and one.actor in found.approvers]
     agreed = Agreed(
         proposed.key,
         tuple(sorted(one.actor for one in approvals)),
@@ -58,7 +65,7 @@ def published_files(card: ModelCard, progress: Progress) -> Published:
     """What the platform publishes of a model at its card's revision.
 
     Raises:
-        InvalidInput: not all its files have hashes.
+        InvalidInput: not all its files have hashes and sizes.
         SourceError: the platform cannot be reached, or does not have the model.
     """
     from zoo.sources.publishing import published
@@ -69,6 +76,8 @@ def published_files(card: ModelCard, progress: Progress) -> Published:
         raise NetworkUnavailable(f"'{card.id}' cannot be locked: {error.message}", error.hint) from error
     if not found.files or not all(file.sha256 for file in found.files):
         raise InvalidInput(f"Nothing pins '{card.id}': not all its files have hashes.", "Choose another model.")
+    if any(file.bytes is None for file in found.files):
+        raise InvalidInput(f"Nothing pins '{card.id}': not all its files have a size.", "Choose another model.")
     return found
 
 
@@ -105,7 +114,9 @@ def requirements(card: ModelCard) -> tuple[str, ...]:
     library = (card.library or "").lower().replace("_", "-")
     needed = [line.partition(";")[0].strip() for line in metadata.requires(DISTRIBUTION) or ()]
     loads = [line for line in needed if library and _bare(line) == library]
-    packages = (requirement(card),) if card.source == PackageSource.name else card.requires
+    # A card of a lock has the line that was written when it was locked.
+    kept = tuple(line for line in card.requires if not loads or _bare(line) != library)
+    packages = (requirement(card),) if card.source == PackageSource.name else kept
     return tuple(sorted({*packages, *loads[:1]}))
 
 

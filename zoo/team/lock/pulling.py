@@ -31,7 +31,7 @@ def pull_locked(lock: Lock, models: Iterable[str] = (), *, progress: Progress) -
 
     Raises:
         LockError: the lock does not have one of them.
-        PolicyRefusal: the policy denies one of them.
+        PolicyRefusal: the policy denies one of them, or demands approvals that it does not have.
         IntegrityError: a file differs from the lock.
         SourceError: a platform cannot be reached, or does not have the model any more.
     """
@@ -39,7 +39,7 @@ def pull_locked(lock: Lock, models: Iterable[str] = (), *, progress: Progress) -
     cards = {}
     for model in wanted:
         cards[model] = card_of(model)
-        permit(known_of(cards[model], model.id), "pull", model.agreed)
+        permit(known_of(cards[model], model.id), "pull", model.agreed, model.standard)
     for model in wanted:
         yield PulledModel(model, _pulled(model, cards[model], progress))
 
@@ -66,7 +66,7 @@ def _pulled(model: LockedModel, card: ModelCard, progress: Progress) -> LocalFil
             f"{error.hint} A machine that has the model still has its files: zoo list".strip(),
         ) from error
     with KnownHashes() as known:
-        wrong = differences(found.root, model.files, known, progress, f"Verifying {model.id}")
+        wrong = differences(found.root, model.files, known, progress, f"Verifying {model.id}", fresh=True)
     if wrong:
         raise IntegrityError(
             f"{wrong[0].item} of '{model.id}' differs from the lock: it {wrong[0].reason}.",

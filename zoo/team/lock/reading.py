@@ -34,6 +34,7 @@ MODEL_KEYS = (
 )
 VERDICTS = ("allow", "warn", "needs-approval")
 
+_RESTORE = "Restore the file from git, or delete it and run: zoo lock"
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _HEAD = re.compile(r"[1-9]\d{0,14}:[0-9a-f]{64}\Z")
 _VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})\Z")
@@ -64,7 +65,19 @@ def read_lock(path: Path) -> Lock:
         return _lock(path, content)
     except PolicyError as error:
         nearest = f"{error.hint} " if error.hint.startswith("Did you mean") else ""
-        raise LockError(error.message, f"{nearest}Restore the file from git, or write it again: zoo lock") from error
+        raise LockError(error.message, f"{nearest}{_RESTORE}") from error
+
+
+def check_text(path: Path, text: str) -> None:
+    """Check that what is to be written can be read.
+
+    Raises:
+        LockError: it cannot.
+    """
+    try:
+        _lock(path, text.encode())
+    except PolicyError as error:
+        raise LockError(f"The lock could not be read again: {error.message}", "Nothing was written.") from error
 
 
 def _content(path: Path) -> bytes:
@@ -76,9 +89,7 @@ def _content(path: Path) -> bytes:
     except FileNotFoundError:
         raise LockError(f"There is no lock '{path}'.", "Write one: zoo lock") from None
     except OSError as error:
-        raise LockError(
-            f"{path} cannot be read: {(error.strerror or str(error)).lower()}.", "Restore the file."
-        ) from error
+        raise LockError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}.", _RESTORE) from error
     if len(content) > MOST_BYTES:
         raise LockError(f"{path.name} is larger than {MOST_BYTES:,} bytes.", "Split the project into several locks.")
     return content

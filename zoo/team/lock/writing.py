@@ -8,6 +8,7 @@ from typing import Any
 
 from zoo.atomic import replacing
 from zoo.team.lock.entities import LOCK_VERSION, Lock, LockedModel
+from zoo.team.lock.reading import check_text
 
 HEADER = "# The models of this project, written by 'zoo lock'. After a merge, run it again."
 
@@ -17,9 +18,12 @@ def write(lock: Lock) -> None:
 
     Raises:
         StorageError: the file cannot be written; it stays as it was.
+        LockError: its content could not be read again; nothing was written.
     """
+    text = text_of(lock)
+    check_text(lock.path, text)
     with replacing(lock.path) as place:
-        place.write_bytes(text_of(lock).encode())
+        place.write_bytes(text.encode())
 
 
 def text_of(lock: Lock) -> str:

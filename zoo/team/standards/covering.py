@@ -40,14 +40,10 @@ def approved(one: Agreed, rules: StandardRules) -> bool:
     """Whether a standard has the approvals that all rules of the policies in force demand."""
     found = one.standard
     try:
-        domain = domain_of(found.task)
-    except ZooError:  # the plugin of the task is gone
+        rule = rules.of(domain_of(found.task), found.task, found.slot)
+    except ZooError:  # the plugin of the task is gone, or the policy has no such slot
         return False
-    for rule in rules.all_of(domain, found.task):
-        counted = [name for name in found.approvers if not rule.owners or name in rule.owners]
-        if len(counted) < rule.approvals or (rule.slots and found.slot not in rule.slots):
-            return False
-    return bool(found.approvers)
+    return len(rule.counted(found.approvers)) >= max(1, rule.approvals)
 
 
 def _same_files(standard: Standard, files: Sequence[ModelFile]) -> bool:

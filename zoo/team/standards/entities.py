@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.entities import Entity, ModelFile
-from zoo.errors import InvalidInput
+from zoo.errors import InvalidInput, RegistryError
 from zoo.untrusted import parse_json
 
 SOURCE = "std"
@@ -108,8 +108,8 @@ class Proposal(Entity):
         names = ("key", "task", "slot", "model", "revision", "policy", "author", "reason", "state", "created", "digest")
         return cls(
             **{name: row[name] for name in names},
-            files=files_of(row["manifest"]),
-            evidence=tuple(parse_json(row["evidence"])),
+            files=files_of(row["manifest"], f"proposal {row['key']}"),
+            evidence=evidence_in(row),
             approvals=tuple(
                 Approval(*(one[name] for name in ("actor", "verdict", "created", "digest", "reason")))
                 for one in approvals
@@ -162,7 +162,7 @@ class Standard(Entity):
         retired = row["state"] == "deprecated" and row["until"] is not None and row["until"] <= at
         return cls(
             **{name: row[name] for name in names},
-            files=files_of(row["manifest"]),
+            files=files_of(row["manifest"], f"the standard for '{Place(row['task'], row['slot'])}'"),
             state="retired" if retired else row["state"],
             proposal=row["proposal_key"],
             author=author,
@@ -171,6 +171,29 @@ class Standard(Entity):
         )
 
 
-def files_of(manifest: str) -> tuple[ModelFile, ...]:
-    """The files of a manifest."""
-    return tuple(ModelFile.from_dict(file) for file in parse_json(manifest))
+def files_of(manifest: str, owner: str) -> tuple[ModelFile, ...]:
+    """The files of a manifest.
+
+    Args:
+        owner: whose files they are, for an error.
+
+    Raises:
+        RegistryError: it is not one; the row was changed by hand.
+    """
+    try:
+        return tuple(ModelFile.from_dict(file) for file in parse_json(manifest))
+    except (InvalidInput, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise unreadable("files", owner) from error
+
+
+def evidence_in(row: Mapping[str, Any]) -> tuple[Mapping[str, str], ...]:
+    """The evidence of a row of ``proposals``; raises as ``files_of``."""
+    try:
+        return tuple({"id": str(one["id"]), "sha256": str(one["sha256"])} for one in parse_json(row["evidence"]))
+    except (ValueError, TypeError, KeyError) as error:
+        raise unreadable("evidence", f"proposal {row['key']}") from error
+
+
+def unreadable(what: str, owner: str) -> RegistryError:
+    """The error for a column that zoo did not write like this."""
+    return RegistryError(f"The {what} of {owner} cannot be read: the row was changed.", "Run: zoo audit verify")

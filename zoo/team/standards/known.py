@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from zoo.errors import PolicyRefusal, ZooError
 from zoo.registry.database.connection import reading
 from zoo.registry.database.location import Location
 from zoo.team.standards.entities import Place, Standard
@@ -45,6 +46,22 @@ def agreed(location: Location) -> tuple[Agreed, ...]:
     return kept[1]
 
 
+def confirmed(location: Location, found: Standard) -> Agreed:
+    """What was agreed on for a standard in force that was read without its proposal.
+
+    Raises:
+        PolicyRefusal: its row, its proposal and its approvals do not match, as after a change by hand.
+        RegistryError: the registry cannot be read.
+    """
+    for _ in range(2):
+        for one in agreed(location):
+            known = one.standard
+            if (known.place, known.from_time) == (found.place, found.from_time) and known.approvers:
+                return one
+        forget()  # it may have become the standard a moment ago
+    raise PolicyRefusal(f"The standard for '{found.place}' does not match its approvals.", "Run: zoo audit verify")
+
+
 def forget() -> None:
     """Read them again at the next call, after a change."""
     _kept.clear()
@@ -62,9 +79,12 @@ def _read(location: Location) -> list[Agreed]:
             if (one["proposal_key"], one["digest"]) == (row["proposal_key"], row["digest"])
             and one["actor"] != row["author"]
         )
-        standard = Standard.of(row, now(), row["author"], approvers)
-        if standard.state != "retired" and _sound(row):
-            found.append(Agreed(standard, row["policy"]))
+        try:
+            standard = Standard.of(row, now(), row["author"], approvers)
+            if standard.state != "retired" and _sound(row):
+                found.append(Agreed(standard, row["policy"]))
+        except ZooError:  # a row that cannot be read approves nothing
+            continue
     return found
 
 

@@ -12,7 +12,7 @@ from zoo.registry.database.connection import reading
 from zoo.registry.database.location import Location
 from zoo.team.standards.entities import Proposal, Standard
 from zoo.team.standards.reviewing import Review, review_of
-from zoo.team.standards.rules import StandardRules, domain_of, rules_in_force
+from zoo.team.standards.rules import SlotRule, StandardRules, domain_of, rules_in_force
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,11 @@ class Outlook:
 
     def approvals(self, proposal: Proposal) -> tuple[int, int]:
         """The number of approvals that count, and of those that the policy demands."""
-        rule = None
+        rule = SlotRule()
         with contextlib.suppress(ZooError):  # the plugin of the task may be gone
-            rule = next(iter(self.rules.all_of(domain_of(proposal.task), proposal.task)), None)
-        owners = rule.owners if rule else ()
-        counted = [one for one in proposal.approvers if one not in self.removed and (not owners or one in owners)]
-        return len(counted), max(1, rule.approvals if rule else 1)
+            rule = self.rules.merged(domain_of(proposal.task), proposal.task)
+        counted = [one for one in rule.counted(proposal.approvers) if one not in self.removed]
+        return len(counted), max(1, rule.approvals)
 
     def review(self, standard: Standard) -> Review | None:
         """When a standard is due for review; None without a rule."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from zoo.contract.deciding import Verdict
 from zoo.entities import ModelCard, ModelFile
-from zoo.errors import PolicyRefusal, ZooError
-from zoo.plugins.deciding import active, decide, explained
+from zoo.errors import ZooError
+from zoo.plugins.deciding import active, decide, refusal
 from zoo.registry.database.location import Location
 from zoo.team.standards.reading import proposals
 
@@ -27,9 +27,7 @@ def check_policy(card: ModelCard, action: str, asked: str = "", *, describe: boo
     known = about(card, asked, describe=describe)
     decision = decide(known.card, action, known.use)
     if decision.verdict is Verdict.DENY:
-        hint = next((reason.hint for reason in decision.deciding if reason.hint), "")
-        said = explained(known.card, action, decision)
-        raise PolicyRefusal(said, hint or f"Run: zoo policy explain {card.id} --action {action}")
+        raise refusal(known.card, action, decision)
 
 
 def check_proposal(location: Location, key: int) -> None:

@@ -100,7 +100,7 @@ def approve(location: Location, key: int, *, reason: str | None = None, rules: S
         stale = _mark_stale(change, proposal)
         if not stale:
             _add_verdict(change, proposal, "approve", reason)
-            if len(_counting(change, proposal)) >= max(1, rule.approvals):
+            if len(rule.counted(_counting(change, proposal))) >= max(1, rule.approvals):
                 change.set_state(proposal, "approved")
                 (row,) = change.ask("SELECT * FROM proposals WHERE key = ?", [key])
                 new = {**row, "state": "current", "proposal_key": key}

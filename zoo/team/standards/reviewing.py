@@ -55,14 +55,14 @@ def review_of(
     """
     rules = rules or rules_in_force()
     try:
-        found = rules.all_of(domain_of(place.task), place.task) if rules.slots else ()
+        domain = domain_of(place.task) if rules.slots else None
+        age = rules.merged(domain, place.task).max_age
         begun = date.fromisoformat(approved[:10])
     except (ZooError, ValueError):  # the plugin of the task is gone, or it is not known when it was approved
         return None
-    limits = [(rule.max_age, rule.place) for rule in found if rule.max_age is not None]
-    if not limits:
+    if age is None:
         return None
-    age, policy = min(limits)
+    policy = min(rule.place for rule in rules.all_of(domain, place.task) if rule.max_age == age)
     due = begun + timedelta(days=age)
     overdue = due < (today or date.today())
     return Review(place.task, place.slot, model, begun.isoformat(), due.isoformat(), age, policy, overdue)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from zoo.errors import InvalidInput, suggest
+from zoo.errors import InvalidInput, PolicyError, suggest
 from zoo.tasks import Task, find_task
 from zoo.team.identity.scopes import matches
 
@@ -40,6 +43,10 @@ class SlotRule:
     only: bool = False
     place: str = ""
 
+    def counted(self, approvers: Iterable[str]) -> list[str]:
+        """Those whose approvals count."""
+        return [name for name in approvers if not self.owners or name in self.owners]
+
 
 @dataclass(frozen=True)
 class StandardRules:
@@ -47,27 +54,73 @@ class StandardRules:
 
     Attributes:
         policy: digest of the policy, which approvals cover.
-        slots: the first rule that matches a task applies.
+        slots: all rules that match a task apply together, see ``merged``.
     """
 
     policy: str = WITHOUT_POLICY
     slots: tuple[SlotRule, ...] = field(default=())
 
     def of(self, domain: str, task: str, slot: str) -> SlotRule:
-        """The rule for a slot.
+        """What all rules together demand of a slot; raises as ``merged``.
 
         Raises:
             InvalidInput: the task has no such slot.
         """
-        rule = next(iter(self.all_of(domain, task)), SlotRule())
+        rule = self.merged(domain, task)
         if rule.slots and slot not in rule.slots:
             hint = suggest(slot, rule.slots) or f"Slots: {', '.join(rule.slots)}."
             raise InvalidInput(f"The policy has no slot '{slot}' for '{task}'.", hint)
         return rule
 
-    def all_of(self, domain: str, task: str) -> tuple[SlotRule, ...]:
-        """All rules that match a task; those of a file further down come first, and none softens another."""
-        return tuple(rule for rule in self.slots if matches(rule.task, domain, task))
+    def merged(self, domain: str | None, task: str) -> SlotRule:
+        """What all rules that match a task demand together, so that none softens another.
+
+        That is the most approvals, all evidence, the shortest age, and the slots and owners that every rule allows.
+
+        Raises:
+            PolicyError: two rules have no slot or no owner in common.
+        """
+        return functools.reduce(_together, self.all_of(domain, task), SlotRule())
+
+    def all_of(self, domain: str | None, task: str) -> tuple[SlotRule, ...]:
+        """All rules that match a task; of a task whose domain is unknown, those whose pattern has no domain."""
+        return tuple(
+            rule
+            for rule in self.slots
+            if (domain is not None or "/" not in rule.task) and matches(rule.task, domain or "", task)
+        )
+
+
+def _together(one: SlotRule, other: SlotRule) -> SlotRule:
+    """The demands of two rules as one."""
+    ages = [rule.max_age for rule in (one, other) if rule.max_age is not None]
+    return dataclasses.replace(
+        one,
+        slots=_common("slot", one.slots, other.slots, (one, other)),
+        owners=_common("owner", one.owners, other.owners, (one, other)),
+        approvals=max(one.approvals, other.approvals),
+        evidence=tuple(dict.fromkeys((*one.evidence, *other.evidence))),
+        max_age=min(ages, default=None),
+        only=one.only or other.only,
+        place=", ".join(filter(None, (one.place, other.place))),
+    )
+
+
+def _common(
+    what: str, first: tuple[str, ...], second: tuple[str, ...], rules: tuple[SlotRule, SlotRule]
+) -> tuple[str, ...]:
+    """The names that both rules allow; a rule without names allows every one."""
+    if not first or not second:
+        return first or second
+    found = tuple(name for name in first if name in second)
+    if not found:
+        more = " A rule without slots has the slot 'default' alone." if what == "slot" else ""
+        places = " and ".join(rule.place or f"'{rule.task}'" for rule in rules)
+        raise PolicyError(
+            f"The rules [[standards]] at {places} have no {what} in common, so nothing can become a standard.",
+            f"Give both rules the same {what}s.{more}",
+        )
+    return found
 
 
 def task_called(name: str) -> Task:

@@ -30,9 +30,10 @@ class Standards:
         Raises:
             InvalidInput: the name is not a task and slot.
             UnknownModel: there is no such standard, or it is retired.
-            PolicyRefusal: it lacks approvals that the policy in force demands.
+            PolicyRefusal: it does not match its approvals, or lacks some that the policy in force demands.
         """
         from zoo.registry import open_registry
+        from zoo.team.standards.known import confirmed
         from zoo.team.standards.reading import standard
 
         place = Place.parse(name)
@@ -46,6 +47,7 @@ class Standards:
                 f"The standard for '{found.place}' was retired on {(found.until or '')[:10]}.",
                 f"Use {found.replacement}.",
             )
+        found = confirmed(location, found).standard
         check_approvals(found.place, found.approvers)
         if found.state == "deprecated":
             self._warn(str(location), found)
@@ -99,20 +101,19 @@ def check_approvals(place: Place, approvers: Iterable[str]) -> None:
 
     Raises:
         PolicyRefusal: it lacks approvals.
+        ZooError: there is no such task, or as ``StandardRules.of``.
     """
     from zoo.team.standards.rules import domain_of, rules_in_force
 
     rules = rules_in_force()
     if not rules.slots:
         return
-    domain, given = domain_of(place.task), [*approvers]
-    rules.of(domain, place.task, place.slot)  # refuses a slot that the policy does not have
-    for rule in rules.all_of(domain, place.task):
-        counted = [one for one in given if not rule.owners or one in rule.owners]
-        if len(counted) < rule.approvals:
-            by = " by owners" if rule.owners else ""
-            raise PolicyRefusal(
-                f"The standard for '{place}' has {len(counted)} of the {rule.approvals} approvals{by} that the "
-                f"policy demands.",
-                f"Propose it again: zoo standard propose MODEL --task {place.task} --slot {place.slot}",
-            )
+    rule = rules.of(domain_of(place.task), place.task, place.slot)
+    counted = rule.counted(approvers)
+    if len(counted) < rule.approvals:
+        by = " by owners" if rule.owners else ""
+        raise PolicyRefusal(
+            f"The standard for '{place}' has {len(counted)} of the {rule.approvals} approvals{by} that the policy "
+            f"demands.",
+            f"Propose it again: zoo standard propose MODEL --task {place.task} --slot {place.slot}",
+        )

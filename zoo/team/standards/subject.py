@@ -13,7 +13,7 @@ from zoo.errors import InvalidInput
 from zoo.tasks import Task
 from zoo.team.canonical import canonical
 from zoo.team.canonical import digest as digest_of
-from zoo.team.standards.entities import Place, files_of
+from zoo.team.standards.entities import Place, evidence_in, files_of, unreadable
 from zoo.untrusted import parse_json
 
 Ask = Callable[[str, Sequence[Any]], list[Mapping[str, Any]]]
@@ -81,16 +81,25 @@ def manifest(files: Iterable[ModelFile]) -> str:
 
 
 def digest(place: Place, row: Mapping[str, Any]) -> str:
-    """The digest of a proposal: the slot, and the columns of ``proposals`` that an approval covers."""
+    """The digest of a proposal: the slot, and the columns of ``proposals`` that an approval covers.
+
+    Raises:
+        RegistryError: a column is not JSON; the row was changed by hand.
+    """
+    try:
+        files, evidence = parse_json(row["manifest"]), parse_json(row["evidence"])
+    except (ValueError, TypeError) as error:
+        owner = f"proposal {row['proposal_key'] if 'proposal_key' in row else row.get('key', '')}".strip()
+        raise unreadable("files or evidence", owner) from error
     return digest_of(
         {
             "task": place.task,
             "slot": place.slot,
             "model": row["model"],
             "revision": row["revision"],
-            "files": parse_json(row["manifest"]),
+            "files": files,
             "policy": row["policy"],
-            "evidence": parse_json(row["evidence"]),
+            "evidence": evidence,
         }
     )
 
@@ -100,11 +109,11 @@ def changes(ask: Ask, row: Mapping[str, Any]) -> list[str]:
     found = []
     card = ask("SELECT revision, files FROM models WHERE id = ?", [row["model"]])
     if card and card[0]["revision"] == row["revision"] and card[0]["files"]:
-        known = {file.path: file.sha256 for file in files_of(card[0]["files"])}
-        for file in files_of(row["manifest"]):
+        known = {file.path: file.sha256 for file in files_of(card[0]["files"], f"'{row['model']}'")}
+        for file in files_of(row["manifest"], f"proposal {row['key']}"):
             if file.sha256 and known.get(file.path) not in {None, file.sha256}:
                 found.append(f"the file {file.path} of '{row['model']}' has another hash")
-    for one in parse_json(row["evidence"]):
+    for one in evidence_in(row):
         if _content(ask, one["id"]) != one["sha256"]:
             found.append(f"the evidence '{one['id']}' has changed or is gone")
     return found
