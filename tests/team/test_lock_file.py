@@ -188,6 +188,6 @@ def test_a_lock_that_cannot_be_read(tmp_path: Path, what: str) -> None:
         path.mkdir()
     if what == "large":
         with path.open("wb") as file:
-            file.truncate((16 << 20) + 1)
+            file.truncate((4 << 20) + 1)
     with pytest.raises(LockError):
         read_lock(path)

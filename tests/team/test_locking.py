@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,7 @@ from zoo.errors import (
     PolicyNotice,
     PolicyRefusal,
     UnknownModel,
+    ZooError,
 )
 from zoo.plugins import deciding
 from zoo.registry import open_registry, opening
@@ -426,3 +428,55 @@ def test_the_commands_as_a_user_types_them(standard) -> None:
     shown = run("lock", project=project, code=1)
     assert "zoo.lock:1 has the marks of a merge conflict" in shown
     assert shown.count("\n") == 1
+
+
+def git(project: Path, *arguments: str) -> int:
+    identity = ("-c", "user.name=x", "-c", "user.email=x@acme.example")
+    return subprocess.run(["git", *identity, *arguments], cwd=project, capture_output=True, check=False).returncode
+
+
+def test_a_merge_of_two_branches_that_lock_different_models(project) -> None:
+    def commit() -> None:
+        assert git(project, "add", "zoo.lock") == 0
+        assert git(project, "commit", "-q", "-m", "lock") == 0
+
+    assert git(project, "init", "-q", "-b", "main") == 0
+    lock(project, ["pkg:efficientnet-lite0"])
+    commit()
+    for model in ("pkg:wordllama/128", "pkg:wordllama/256"):
+        assert git(project, "checkout", "-q", "-b", model.replace(":", "-"), "main") == 0
+        lock(project, [model])
+        commit()
+    assert git(project, "merge", "pkg-wordllama/128") == 1
+    with pytest.raises(LockError, match=r"zoo\.lock:\d+ has the marks of a merge conflict"):
+        pulled(project)
+    found = lock(project)
+    assert [one.id for one in found.lock.models] == ["pkg:efficientnet-lite0", "pkg:wordllama/128", "pkg:wordllama/256"]
+    assert read_lock(project / "zoo.lock").models == found.lock.models
+
+
+def test_a_merge_in_which_the_sides_disagree(project) -> None:
+    lock(project, [PACKAGED])
+    path = project / "zoo.lock"
+    text = path.read_text()
+    other = text.replace("0.4.0.post1", "0.4.0.post2")
+    path.write_text(f"<<<<<<< ours\n{text}||||||| base\n=======\n{other}>>>>>>> theirs\n")
+    with pytest.raises(LockError, match=r"at different revisions: pkg:wordllama/64@0\.4\.0\.post1 and"):
+        lock(project)
+    assert path.read_text().startswith("<<<<<<<")
+
+
+def test_an_approval_of_no_standard_and_a_package_of_another_version_are_refused(standard) -> None:
+    project = standard
+    lock(project)
+    path = project / "zoo.lock"
+    text = path.read_text()
+    path.write_text(text.replace('standard = "text-classification/small"\n', ""))
+    with pytest.raises(LockError, match="has an approval, but is not locked as a standard"):
+        pulled(project)
+    path.write_text(text.replace('revision = "0.4.0.post1"', 'revision = "7.7"'))
+    with pytest.raises(IntegrityError, match=r"is here in version 0\.4\.0\.post1, and the lock has 7\.7"):
+        pulled(project)
+    path.write_text(text.replace(PACKAGED, "pkg:no/such"))
+    with pytest.raises(ZooError):
+        pulled(project)

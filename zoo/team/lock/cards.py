@@ -18,7 +18,6 @@ def card_of(model: LockedModel) -> ModelCard:
         revision=model.revision,
         files=model.files,
         license=card.license or model.license,
-        requires=card.requires or model.requires,
     )
 
 

@@ -17,6 +17,7 @@ from zoo.contract.deciding import Decision
 from zoo.errors import InvalidInput, LockError, UnknownModel, ZooError, storage_errors, suggest
 from zoo.team.lock.cards import card_of
 from zoo.team.lock.entities import LOCK_FILE, Lock, LockedModel
+from zoo.team.lock.merging import read_merged
 from zoo.team.lock.permitting import known_of, permit
 from zoo.team.lock.pinning import (
     check_files,
@@ -26,7 +27,7 @@ from zoo.team.lock.pinning import (
     requirements,
     standard_card,
 )
-from zoo.team.lock.reading import find_lock, read_lock
+from zoo.team.lock.reading import find_lock
 from zoo.team.lock.writing import ordered, text_of, write
 from zoo.team.standards.entities import SOURCE, Place
 
@@ -71,15 +72,17 @@ def lock(
         upgrade: lock those named, or all, at today's standard or revision.
 
     Raises:
-        LockError: the lock cannot be read, does not have what is to be removed, is being written by another process, or
-            is of an audit that the registry's does not continue.
+        LockError: the lock cannot be read or merged, does not have what is to be removed, is being written by another
+            process, or is of an audit that the registry's does not continue.
         PolicyRefusal: the policy denies a model, or demands an approval that it does not have.
         InvalidInput: nothing pins a model, one is named twice, or there is nothing to lock.
         ZooError: a model or standard does not exist, or its platform cannot be reached. Nothing was written.
     """
     path = find_lock(folder) or _new_path(folder)
-    with _alone(path):
-        return _locking(path, models, tasks, remove, upgrade, progress or SilentProgress())
+    with _alone(path), policies_of(path.parent):
+        return _locking(
+            path, models, tasks, remove=remove, upgrade=upgrade, progress=progress or SilentProgress()
+        )
 
 
 @contextlib.contextmanager
@@ -93,9 +96,15 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 def _locking(
-    path: Path, models: Iterable[str], tasks: Iterable[str], remove: Iterable[str], upgrade: bool, progress: Progress
+    path: Path,
+    models: Iterable[str],
+    tasks: Iterable[str],
+    *,
+    remove: Iterable[str],
+    upgrade: bool,
+    progress: Progress,
 ) -> Locking:
-    before = read_lock(path) if path.is_file() else None
+    before = read_merged(path) if os.path.lexists(path) else None
     old = {_name(model): model for model in before.models} if before else {}
     named = _named(models, old) | {f"{SOURCE}:{place}": f"{SOURCE}:{place}" for place in _of(tasks)}
     wanted = {name: name for name in old} | named

@@ -65,6 +65,11 @@ def _pulled(model: LockedModel, card: ModelCard, progress: Progress) -> LocalFil
             f"'{model.pinned}' cannot be pulled any more: {error.message}",
             f"{error.hint} A machine that has the model still has its files: zoo list".strip(),
         ) from error
+    if found.revision and model.revision and found.revision != model.revision:
+        raise IntegrityError(
+            f"'{model.id}' is here in version {found.revision}, and the lock has {model.revision}.",
+            f"Install: {', '.join(model.requires)}" if model.requires else f"Run: zoo pull {model.pinned}",
+        )
     with KnownHashes() as known:
         wrong = differences(found.root, model.files, known, progress, f"Verifying {model.id}", fresh=True)
     if wrong:

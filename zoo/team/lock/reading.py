@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 import warnings
@@ -16,7 +17,7 @@ from zoo.team.lock.entities import LOCK_FILE, LOCK_VERSION, Agreed, Lock, Locked
 from zoo.team.policy import reading
 from zoo.team.standards.entities import Place
 
-MOST_BYTES = 16 << 20
+MOST_BYTES = 4 << 20
 """Maximum size of a lock, in bytes."""
 
 LOCK_KEYS = ("lock-version", "created-by", "policy", "audit-head", "models", "tool")
@@ -44,7 +45,7 @@ _CONFLICT = re.compile(rb"^(?:<{7}|={7}|>{7})(?:[ \r\n]|\Z)", re.MULTILINE)
 def find_lock(folder: Path) -> Path | None:
     """The nearest lock in a folder and those above it, like git finds its root; None if there is none."""
     folder = folder.absolute()
-    return next((place / LOCK_FILE for place in (folder, *folder.parents) if (place / LOCK_FILE).is_file()), None)
+    return next((place / LOCK_FILE for place in (folder, *folder.parents) if os.path.lexists(place / LOCK_FILE)), None)
 
 
 def read_lock(path: Path) -> Lock:
@@ -53,14 +54,16 @@ def read_lock(path: Path) -> Lock:
     Raises:
         LockError: it cannot be read, is not valid, or is of a newer version; with the line where one is known.
     """
-    content = _content(path)
-    conflict = _CONFLICT.search(content)
-    if conflict is not None:
-        line = content.count(b"\n", 0, conflict.start()) + 1
+    content = content_of(path)
+    if line := conflict_line(content):
         raise LockError(
-            f"{path.name}:{line} has the marks of a merge conflict.",
-            "Keep the [[models]] of both sides and either policy and audit-head, then run: zoo lock",
+            f"{path.name}:{line} has the marks of a merge conflict.", "Take the models of both sides: zoo lock"
         )
+    return parsed(path, content)
+
+
+def parsed(path: Path, content: bytes) -> Lock:
+    """A lock of this content; raises as ``read_lock``."""
     try:
         return _lock(path, content)
     except PolicyError as error:
@@ -80,7 +83,18 @@ def check_text(path: Path, text: str) -> None:
         raise LockError(f"The lock could not be read again: {error.message}", "Nothing was written.") from error
 
 
-def _content(path: Path) -> bytes:
+def conflict_line(content: bytes) -> int:
+    """The line of the first mark of a merge conflict; 0 if there is none."""
+    conflict = _CONFLICT.search(content)
+    return 0 if conflict is None else content.count(b"\n", 0, conflict.start()) + 1
+
+
+def content_of(path: Path) -> bytes:
+    """The bytes of a lock.
+
+    Raises:
+        LockError: it is missing, cannot be read, or is too large.
+    """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise LockError(f"{path} is not a file.", "Write a lock: zoo lock")
@@ -154,6 +168,8 @@ def _model(entry: Any, place: reading.Place, more: bool) -> LockedModel:
         raise place.error(error.message) from None
     if parsed.source == "hf" and not COMMIT.match(revision or ""):
         raise place.error(f"'{id}' has no commit of 40 hex digits as its revision.")
+    if standard is None and "approved" in table.values:
+        raise place.error(f"'{id}' has an approval, but is not locked as a standard.")
     decision = reading.Table(table.table("decision"), place, "The decision", ("verdict", "rules"))
     return LockedModel(
         id,

@@ -195,7 +195,7 @@ def _standard(values: Any, place: Place, groups: Mapping[str, tuple[str, ...]]) 
     return StandardRule(
         task,
         place.line,
-        table.texts("slots", ("default",)),
+        table.texts("slots"),
         owners,
         table.number("approvals", 1, 1),
         require.names("evidence", EVIDENCE),

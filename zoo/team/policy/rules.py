@@ -89,7 +89,7 @@ class StandardRule:
 
     Attributes:
         task: name of a task, or a pattern such as ``vision/*``.
-        slots: names of the slots; a task has one standard in each.
+        slots: names of the slots, each with one standard; empty allows any.
         owners: people, or groups such as ``@ml-text``, who approve.
         approvals: number of approvals needed.
         evidence: kinds of evidence that a proposal must have.
@@ -99,7 +99,7 @@ class StandardRule:
 
     task: str
     line: int
-    slots: tuple[str, ...] = ("default",)
+    slots: tuple[str, ...] = ()
     owners: tuple[str, ...] = ()
     approvals: int = 1
     evidence: tuple[str, ...] = ()

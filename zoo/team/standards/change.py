@@ -12,12 +12,17 @@ from zoo.team import audit
 from zoo.team.identity.acting import acting
 from zoo.team.standards.entities import Place, Proposal
 from zoo.team.standards.known import forget
+from zoo.team.standards.rules import WITHOUT_POLICY
 
 if TYPE_CHECKING:
     from sqlmodel import Session
 
 LASTING = "SELECT * FROM standards WHERE task = ? AND slot = ? AND to_time IS NULL"
 APPROVALS = "SELECT * FROM approvals WHERE proposal_key = ? ORDER BY created, key"
+
+
+class OtherPolicy(InvalidInput):
+    """A proposal or standard was made under a different policy from the one in force here."""
 
 
 class Change:
@@ -83,6 +88,19 @@ class Change:
     def lasting(self, place: Place) -> Mapping[str, Any] | None:
         """The row of the standard that is in force, current or deprecated."""
         return next(iter(self.ask(LASTING, [place.task, place.slot])), None)
+
+    def check_policy(self, place: Place, policy: str) -> None:
+        """Refuse to change a standard that was agreed under a policy where none is in force.
+
+        Raises:
+            OtherPolicy: none is in force here.
+        """
+        row = self.lasting(place)
+        if policy == WITHOUT_POLICY and row and self.proposal(row["proposal_key"]).policy != WITHOUT_POLICY:
+            raise OtherPolicy(
+                f"The standard for '{place}' was agreed under a policy, and none is in force here.",
+                "Run this in the folder of the policy, or set ZOO_POLICY.",
+            )
 
     def must_last(self, place: Place) -> Mapping[str, Any]:
         """The row of the standard that is in force.

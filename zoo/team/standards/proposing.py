@@ -9,7 +9,7 @@ from zoo.registry.database.location import Location
 from zoo.team.audit import without_secrets
 from zoo.team.canonical import canonical
 from zoo.team.identity.acting import NotAllowed, allow, allow_role
-from zoo.team.standards.change import Change, changing
+from zoo.team.standards.change import Change, OtherPolicy, changing
 from zoo.team.standards.entities import Place, Proposal
 from zoo.team.standards.permitting import check_policy, check_proposal
 from zoo.team.standards.rules import SlotRule, StandardRules, domain_of, rules_in_force, task_called
@@ -18,10 +18,6 @@ from zoo.team.standards.subject import changes, check_fit, digest, evidence_of, 
 
 class StaleProposal(InvalidInput):
     """What was proposed has changed since."""
-
-
-class OtherPolicy(InvalidInput):
-    """A proposal was made under a different policy from the one in force here."""
 
 
 def propose(
@@ -52,6 +48,7 @@ def propose(
     check_policy(card, "propose", model)
     with changing(location) as change:
         allow(change.actor, "member", "propose standards", (domain, place.task))
+        change.check_policy(place, rules.policy)
         found = evidence_of(change.ask, evidence, card, place.task)
         for kind in rule.evidence:
             if not any(one["id"].startswith(f"{kind}:") for one in found):
@@ -114,7 +111,9 @@ def approve(location: Location, key: int, *, reason: str | None = None, rules: S
 def reject(location: Location, key: int, *, reason: str | None = None, rules: StandardRules | None = None) -> Proposal:
     """Reject a proposal; raises as ``approve``, but a stale proposal can be rejected."""
     with changing(location) as change:
-        proposal, _ = _decidable(change, key, "reject", rules or rules_in_force())
+        rules = rules or rules_in_force()
+        proposal, _ = _decidable(change, key, "reject", rules)
+        change.check_policy(proposal.place, rules.policy)
         _add_verdict(change, proposal, "reject", reason)
         change.set_state(proposal, "rejected")
         return change.proposal(key)

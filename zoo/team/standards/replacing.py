@@ -90,6 +90,7 @@ def rollback(
 def _check(change: Change, place: Place, doing: str, rules: StandardRules) -> None:
     domain = domain_of(place.task)
     allow(change.actor, "approver", doing, (domain, place.task))
+    change.check_policy(place, rules.policy)
     owners = rules.of(domain, place.task, place.slot).owners
     if owners and change.actor.name not in owners:
         raise NotAllowed(

@@ -44,8 +44,8 @@ class SlotRule:
     place: str = ""
 
     def counted(self, approvers: Iterable[str]) -> list[str]:
-        """Those whose approvals count."""
-        return [name for name in approvers if not self.owners or name in self.owners]
+        """Those whose approvals count, each once."""
+        return [name for name in dict.fromkeys(approvers) if not self.owners or name in self.owners]
 
 
 @dataclass(frozen=True)
