@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ CACHE_BYTES = 10_000_000_000
 """Default size limit of the feature cache, in bytes."""
 
 _configured: dict[str, Any] = {}
+_policies_of: ContextVar[Path | None] = ContextVar("policies_of", default=None)
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)b?\Z")
 
 
@@ -128,13 +130,16 @@ def policy_files() -> tuple[Path, ...]:
     """The policies in force: the one of ``ZOO_POLICY``, or else all that are found upward, the nearest first.
 
     They are searched for from the working directory, and from the one in which the process started, so that changing
-    the directory ends no policy. A file that was named with ``ZOO_POLICY`` may be missing.
+    the directory ends no policy; inside ``policies_of``, from its folder alone. A file that was named with
+    ``ZOO_POLICY`` may be missing.
     """
     named = os.environ.get("ZOO_POLICY", "").strip()
     if named:
         return (Path(working_directory() or _STARTED_IN, os.path.expanduser(named)),)
     folders: dict[str, None] = {}
-    for start in filter(None, (working_directory(), _STARTED_IN)):
+    chosen = _policies_of.get()
+    starts = (working_directory(), _STARTED_IN) if chosen is None else (os.path.abspath(chosen),)
+    for start in filter(None, starts):
         folder, above = start, os.path.dirname(start)
         folders[folder] = None
         while above != folder:
@@ -142,6 +147,16 @@ def policy_files() -> tuple[Path, ...]:
             folders[folder] = None
     paths = (os.path.join(folder, POLICY_FILE) for folder in folders)
     return tuple(Path(path) for path in paths if os.path.lexists(path))
+
+
+@contextmanager
+def policies_of(folder: Path) -> Iterator[None]:
+    """Inside the block, the policies of a folder and those above it are in force; ``ZOO_POLICY`` replaces them too."""
+    mark = _policies_of.set(folder)
+    try:
+        yield
+    finally:
+        _policies_of.reset(mark)
 
 
 def _default_home() -> Path:

@@ -104,7 +104,13 @@ class PluginError(ZooError):
 
 
 class PolicyError(ZooError):
-    """A policy cannot be read, so every use that it governs is denied."""
+    """A policy cannot be read, so every use that it governs is denied.
+
+    Attributes:
+        line: line of the policy's own file, from 1; None if it is not known.
+    """
+
+    line: int | None = None
 
 
 class LockError(ZooError):

@@ -12,6 +12,8 @@ from test_checkpoint import CutOff, Lists, trained
 from torch import nn
 
 import zoo
+from zoo.adapt.search.study import EndedTrial, Result, Trial
+from zoo.adapt.search.trials import SPAN, overlapped
 from zoo.adapt.training.loop import evaluate, train
 from zoo.adapt.training.settings import Settings
 from zoo.catalog.training_compute import training_compute
@@ -250,12 +252,35 @@ class TestRecords:
             (tmp_path / name).mkdir(exist_ok=True)
             (tmp_path / name / "energy_uj").write_text(f"{used}\n")
             (tmp_path / name / "max_energy_range_uj").write_text("9999999\n")
+            (tmp_path / name / "name").write_text("psys\n" if name == "intel-rapl:2" else f"package-{name[-1]}\n")
 
         write("intel-rapl:0", 1_000_000), write("intel-rapl:1", 9_000_000), write("intel-rapl:0:0", 0)
-        energy = Energy(tmp_path)
+        write("intel-rapl:2", 0)
+        seconds = [0.0]
+        energy = Energy(tmp_path, lambda: seconds[0])
         write("intel-rapl:0", 3_000_000), write("intel-rapl:1", 1_000_000), write("intel-rapl:0:0", 5_000_000)
+        write("intel-rapl:2", 9_000_000)  # of the whole system, the processors included
         assert energy.joules() == pytest.approx(2.0 + 2.0)
+        seconds[0] = 1.0  # 10 J may have been used several times
+        assert energy.joules() is None
         assert Energy(tmp_path / "nowhere").joules() is None
+
+    def test_trials_at_the_same_time_measure_each_other(self) -> None:
+        def ended(*spans: list[float] | None) -> list[EndedTrial]:
+            facts = [{} if span is None else {SPAN: span} for span in spans]
+            return [EndedTrial(Trial(at, {}, ""), Result("complete", facts=one)) for at, one in enumerate(facts)]
+
+        assert not overlapped(ended([0.0, 1.0], [1.0, 2.0]))
+        assert overlapped(ended([3.0, 4.0], [0.0, 3.5]))
+        assert overlapped(ended([0.0, 1.0], None))
+
+    def test_a_resumed_run_has_no_energy(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(Energy, "joules", lambda self: 5.0)
+        with metering() as outer, metering() as inner:
+            assert inner.record()["joules"] == 5.0
+            inner.restore({"stages": {}, "cached": 0})
+        assert "joules" not in inner.record()
+        assert "joules" not in outer.record()
 
     def test_published_compute_is_found_by_lineage(self) -> None:
         cards = {"hf:me/mine": ModelCard("hf:me/mine", "language", base_model="hf:FacebookAI/roberta-base")}

@@ -101,6 +101,46 @@ def test_each_part_of_a_project_has_its_own_lock_and_policy(folder: Path) -> Non
     assert found("one/a.py") == [("one/a.py", "model-not-locked")]
 
 
+def test_a_lock_is_compared_with_the_policy_of_its_own_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "a" / "src").mkdir(parents=True)
+    (folder / "a" / "zoo.lock").write_text(LOCK)
+    write(folder / "a", HEAD + rule("deny.source = 'hf'"))
+    wrong = [("a/zoo.lock", "lock-outdated"), ("a/zoo.lock", "model-denied")]
+    assert found() == found("a") == found("a/src") == wrong
+    assert json.loads(zoo(folder, "a", "--json").stdout)["errors"] == 2
+    (folder / "b").mkdir()
+    (folder / "a" / "zoo.lock").rename(folder / "b" / "zoo.lock")
+    assert found("b") == []  # the policy of a does not apply to it
+    write(folder / "b", HEAD)
+    monkeypatch.setenv("ZOO_POLICY", str(folder / "a" / "zoo-policy.toml"))
+    assert found("b") == [("b/zoo.lock", "lock-outdated"), ("b/zoo.lock", "model-denied")]
+
+
+def test_a_lock_under_an_invalid_policy_is_compared_with_the_rest(folder: Path) -> None:
+    (folder / "zoo.lock").write_text(LOCK.replace("hf:a/b", "nowhere:a/b"))
+    write(folder, "x")
+    wrong = [("zoo-policy.toml", "policy-invalid"), ("zoo.lock", "platform-unknown")]
+    assert found() == wrong
+    assert [one.code for one in check([Path()], ignore=["policy-invalid"]).findings] == ["platform-unknown"]
+
+
+def test_without_the_lock_a_comment_on_what_it_says_is_not_unused(folder: Path) -> None:
+    (folder / "zoo.lock").write_text(LOCK.replace("revision", 'license = "CC-BY-NC-4.0"\nrevision', 1))
+    write(folder, HEAD + rule('deny.license = ["non-commercial"]'))
+    call = f'T.from_pretrained("a/b", revision="{C}")'
+    (folder / "a.py").write_text(f"{call}  # zoo: ignore[model-denied] a demo\n")
+    assert not [one for one in found() if one[0] == "a.py"]
+    assert check([Path()], lock=False).findings == ()
+
+
+def test_no_registry_is_created(folder: Path) -> None:
+    (folder / "zoo.lock").write_text(LOCK)
+    write(folder, HEAD + 'unknown = "needs-approval"\n' + rule('allow.license = ["permissive"]'))
+    assert "model-not-approved" in zoo(folder).stdout
+    commands.zoo("lock", "--check", home=folder.parent / "home", folder=folder)
+    assert not (folder.parent / "home" / "registry.db").exists()
+
+
 # Bad input: one sentence each.
 
 
@@ -229,6 +269,10 @@ def test_cells_of_notebooks_are_checked_together(folder: Path) -> None:
         ('{"from_pretrained": 1}', "a.ipynb is not a notebook: it has no cells"),
         ("[" * 5000 + "]" * 5000, "a.ipynb is not a notebook: it is not valid JSON (it is nested more than"),
         ("", "a.ipynb is not a notebook: it is not valid JSON"),
+        (
+            '{"cells": [], "worksheets": [{"cells": 5}], "x": "from_pretrained"}',
+            "a.ipynb is not a notebook: its cells are not a list",
+        ),
     ],
 )
 def test_a_broken_notebook_is_a_warning(text: str, sentence: str, folder: Path) -> None:

@@ -133,7 +133,6 @@ CASES = {
         'A.from_pretrained(str(Path("a/b")))',
         f'place = get("a/b", revision="{C}")\nA.from_pretrained(place)',
         f'model = A.from_pretrained("a/b", revision="{C}").to("cpu")\npipeline("ner", model=model)',
-        'pipeline("ner")',
         "A.from_pretrained()",
         'hf_hub_download("a/b", "f.csv", repo_type="dataset")',
         f'torch.hub.load("pytorch/vision:{C}", "resnet50")',
@@ -196,6 +195,13 @@ def test_comments_silence_findings_and_need_a_reason() -> None:
     assert codes('x = "# zoo: ignore[unpinned-model] a demo"') == []
 
 
+def test_a_default_model_of_a_pipeline_is_found() -> None:
+    for call in ('pipeline("ner")', 'pipeline(task="ner", model=None)', "pipeline(name())"):
+        assert codes(HEADER + call) == ["unpinned-model"], call
+    assert codes(HEADER + 'pipeline("ner", tokenizer=x)') == ["unpinned-model"]
+    assert codes(HEADER + "pipeline(**more)") == ["not-constant"]
+
+
 def use(source: str) -> ModelUse:
     """The only model that a line of code loads."""
     (found,) = Uses(parse(HEADER + source), lambda name: False)
@@ -217,6 +223,8 @@ def test_models_are_compared_with_the_lock() -> None:
     assert said('A.from_pretrained("Google-BERT/bert-base-uncased")', BERT) == []
     assert said('A.from_pretrained("bert-base-uncased")', BERT) == []
     wrong = [("model-not-locked", "warning")]
+    evil = LockedModel("hf:evil/bert-base-uncased", BERT.files, None, C)
+    assert said(f'A.from_pretrained("bert-base-uncased", revision="{C}")', evil) == wrong
     assert said('A.from_pretrained("google-bert/bert-large")', BERT) == wrong
     assert said(f'A.from_pretrained("google-bert/bert-base-uncased", revision="{D}")', BERT) == wrong
     assert said('zoo.load("std:text-classification/small")', SMALL) == []
@@ -276,6 +284,11 @@ def test_policies_are_checked(folder: Path) -> None:
         "zoo-policy.toml",
         5,
     )
+    spaced = folder / "with space"
+    spaced.mkdir()
+    (folder / "zoo-policy.toml").rename(spaced / "zoo-policy.toml")
+    assert [one.line for one in check([spaced]).findings] == [5]
+    (spaced / "zoo-policy.toml").unlink()
     write(folder, f"<<<<<<< HEAD\n{HEAD}")
     assert [one.code for one in check([Path()]).findings] == ["policy-invalid"]
     write(folder, HEAD + rule("deny.source = 'hf'", "exceptions = [{ id = 'hf:a/b', until = 2020-01-01 }]"))

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ import pytest
 from people import ANA, BO, Become
 from policies import DENY_ALL, HEAD, rule, write
 
+import zoo
 from zoo.contract.backbone import SilentProgress
 from zoo.entities import ModelCard
 from zoo.errors import (
@@ -187,6 +189,12 @@ def test_a_changed_file_is_refused_and_found(project, tiny, monkeypatch) -> None
     assert len(pulled(project)) == 1  # a wrong lock deletes no file that is as it was published
 
 
+def test_a_snapshot_that_vanishes_meanwhile_is_one_sentence(project, tiny, monkeypatch) -> None:
+    monkeypatch.setattr("zoo.sources.hub.snapshot", lambda *_: None)
+    with pytest.raises(ModelNotFound, match="vanished from the cache"):
+        lock(project, [TINY])
+
+
 def test_upgrade_takes_the_revision_of_today(project, tiny) -> None:
     old = lock(project, [f"{TINY}@main"]).lock.models[0]
     tiny.files["config.json"] += b" "
@@ -261,6 +269,37 @@ def test_a_lock_with_made_up_approvals_is_found(standard) -> None:
     assert codes(project) == {"approval-unknown": "error"}
     path.write_text(text.replace('audit-head = "3:', 'audit-head = "2:'))
     assert codes(project) == {"audit-changed": "error"}
+    path.write_text(text.replace('standard = "text-classification/small"', 'standard = "text-classification/large"'))
+    assert "standard-unknown" in codes(project)
+    agreed = read_lock(path).models[0].agreed
+    assert agreed is not None
+    path.write_text(text.replace(f'policy = "{agreed.policy}"', f'policy = "{"1" * 64}"'))
+    assert codes(project) == {"approval-unknown": "error"}
+    weights = next(file for file in read_lock(path).models[0].files if file.sha256)
+    path.write_text(text.replace(str(weights.sha256), "2" * 64))
+    assert codes(project)["approval-unknown"] == "error"
+
+
+def test_approvals_are_of_this_slot_and_stand(standard, be, monkeypatch) -> None:
+    project = standard
+    agree(be, PACKAGED, "text-classification/large")
+    lock(project, [SMALL])
+    path = project / "zoo.lock"
+    text = path.read_text()
+    path.write_text(text.replace("proposal = 1", "proposal = 2"))  # of the same model, for another slot
+    assert codes(project) == {"approval-unknown": "error"}
+    path.write_text(text)
+    assert codes(project) == {}
+    with sqlite3.connect(open_registry().path) as connection:
+        connection.execute("UPDATE proposals SET state = 'withdrawn' WHERE key = 1")
+    assert codes(project) == {"approval-unknown": "error"}
+
+
+def test_a_registry_without_an_audit_is_not_the_one_of_the_lock(standard, home, monkeypatch) -> None:
+    project = standard
+    lock(project)
+    monkeypatch.setenv("ZOO_HOME", str(home))
+    assert codes(project) == {"audit-changed": "warning"}
 
 
 def test_the_policy_decides_on_every_model_before_anything_is_written_or_pulled(project, tiny, hub) -> None:
@@ -480,3 +519,20 @@ def test_an_approval_of_no_standard_and_a_package_of_another_version_are_refused
     path.write_text(text.replace(PACKAGED, "pkg:no/such"))
     with pytest.raises(ZooError):
         pulled(project)
+
+
+def test_an_approval_in_the_lock_counts_where_there_is_no_registry_of_the_team(project, be, monkeypatch) -> None:
+    write(project, HEAD + rule(f"needs-approval.id = ['{PACKAGED}']", id="ask"))
+    agree(be, PACKAGED)
+    lock(project, [SMALL])
+    monkeypatch.setenv("ZOO_HOME", str(project / "new-home"))
+    opening._opened.clear()
+    assert zoo.load(SMALL, device="cpu").card.id == PACKAGED
+    path = project / "zoo.lock"
+    text = path.read_text()
+    path.write_text(text.replace(read_lock(path).models[0].files[0].sha256, "0" * 64))
+    with pytest.raises(ZooError):
+        zoo.load(SMALL, device="cpu")
+    path.unlink()
+    with pytest.raises(PolicyRefusal, match="requires approval"):
+        zoo.load(PACKAGED, device="cpu")

@@ -48,7 +48,7 @@ class Meter:
     def __init__(self) -> None:
         self.stages: dict[str, Stage] = {}
         self.cached = 0
-        self._energy = Energy()
+        self._energy: Energy | None = Energy()
 
     def stage(self, name: str) -> Stage:
         """The passes with this name."""
@@ -57,6 +57,8 @@ class Meter:
     def add(self, other: Meter) -> None:
         """Add the passes of a meter that ran inside this one."""
         self.cached += other.cached
+        if other._energy is None:
+            self._energy = None
         for name, stage in other.stages.items():
             self._add(name, stage.flop, stage.batches, stage.known)
 
@@ -68,9 +70,12 @@ class Meter:
     def restore(self, state: Mapping[str, Any] | None, *, first: bool = True) -> None:
         """Add what ran in an earlier process, from its ``state``; without one, the sum is not known.
 
+        The energy is not known either, as that process did not record it.
+
         Args:
             first: whether this process is the first of a training, whose state it is; others take what they share.
         """
+        self._energy = None
         if state is None:
             self.stage("training").known = False
             return
@@ -109,7 +114,8 @@ class Meter:
         if self.cached:
             found["cached"] = self.cached
         # The counters are those of the processors; a GPU's energy would be missing.
-        if device.startswith("cpu") and (joules := self._energy.joules()) is not None:
+        joules = self._energy.joules() if self._energy is not None and device.startswith("cpu") else None
+        if joules is not None:
             found["joules"] = round(joules, 3)
         return found
 

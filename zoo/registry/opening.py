@@ -32,6 +32,12 @@ def own_location() -> Location:
     return located(chosen.registry_url or chosen.registry)
 
 
+def has_registry() -> bool:
+    """Whether the user has a registry: a file that exists, or a server; raises as ``own_location``."""
+    location = own_location()
+    return not isinstance(location, Path) or location.exists()
+
+
 def open_registry(path: Location | str | None = None) -> Registry:
     """Open the registry at ``path``, or the user's own; a missing file is created from the shipped registry.
 

@@ -14,7 +14,7 @@ class Finding(Entity):
     """One thing that a check found.
 
     Attributes:
-        code: name of the kind of finding, such as ``lock-file-changed``; stable over versions.
+        code: name of the kind of finding, such as ``file-changed``; stable over versions.
         level: ``error`` or ``warning``.
         message: what is wrong, in a sentence.
         hint: what to do.

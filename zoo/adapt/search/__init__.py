@@ -21,7 +21,7 @@ from zoo.adapt.search.pruning import Curve
 from zoo.adapt.search.settings import Facts, planned, space_for, start
 from zoo.adapt.search.study import DEFAULT, EndedTrial, Study, best_of
 from zoo.adapt.search.summary import summarised
-from zoo.adapt.search.trials import COMPUTE, RemoteTrial, carry_out
+from zoo.adapt.search.trials import COMPUTE, RemoteTrial, carry_out, overlapped
 from zoo.atomic import replacing
 from zoo.compute import summed
 from zoo.entities import Dataset, ModelCard, Plan, Run
@@ -178,6 +178,8 @@ class Search:
         search = {**found.plan["search"], "interrupted": True} if self.interrupted else found.plan["search"]
         spent = [one.result.facts.get(COMPUTE) for one in ended]
         compute = summed([*spent, run.plan.get(COMPUTE)] if self.plan.output else spent)
+        if overlapped(ended):  # the counters are those of the machine: each trial measured the others too
+            compute.pop("joules", None)
         return replace(found, plan={**found.plan, **wanted, "search": search, COMPUTE: compute})
 
     def _begin(self) -> Trial | None:

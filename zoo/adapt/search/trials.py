@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from zoo.adapt.search.pruning import Curve, is_hopeless
 from zoo.adapt.search.settings import TRAINED_BLOCKS, USUAL_RATE
-from zoo.adapt.search.study import CUT, Result, Trial
+from zoo.adapt.search.study import CUT, EndedTrial, Result, Trial
 from zoo.adapt.training.watching import Pruned, watched
 from zoo.compute import metering
 from zoo.entities import Plan, Run
@@ -43,6 +44,10 @@ class RemoteTrial:
     ended: tuple[Curve, ...]
 
 
+SPAN = "span"
+"""Name of the fact when a trial began and ended, in seconds since 1970."""
+
+
 def carry_out(
     plan: Plan, adapt: Callable[[Plan], Run], ended: Sequence[Curve], first: bool
 ) -> tuple[Result, Run | None]:
@@ -61,7 +66,7 @@ def carry_out(
         scores.append(epoch.score)
         return is_hopeless(Curve(tuple(scores), plan.epochs), ended)
 
-    started = time.monotonic()
+    started, begun = time.monotonic(), time.time()
 
     def result(state: str, reason: str = "", run: Run | None = None) -> Result:
         found = {} if run is None else run.plan
@@ -74,7 +79,7 @@ def carry_out(
             seconds=round(time.monotonic() - started, 3),
             reason=reason,
             facts={name: found[name] for name in (USUAL_RATE, TRAINED_BLOCKS) if name in found}
-            | {COMPUTE: meter.record(plan.device)},
+            | {COMPUTE: meter.record(plan.device), SPAN: [begun, time.time()]},
         )
 
     try:
@@ -90,3 +95,10 @@ def carry_out(
     if run.plan.get("validation_score") is None:
         return result("failed", "it has no validation score"), None
     return result("complete", CUT if run.plan.get("stopped") == "budget" else "", run), run
+
+
+def overlapped(ended: Iterable[EndedTrial]) -> bool:
+    """Whether trials ran at the same time, or may have: one of an earlier version has no times."""
+    spans = [one.result.facts.get(SPAN) for one in ended]
+    known = sorted(span for span in spans if span is not None)
+    return len(known) < len(spans) or any(later[0] < earlier[1] for earlier, later in pairwise(known))

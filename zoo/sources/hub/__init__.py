@@ -91,8 +91,8 @@ class HubSource:
     def published(self, card: ModelCard, progress: Progress) -> Published:
         """The commit, and the hash of every file that zoo uses; of the files, only small ones are downloaded.
 
-        The Hub publishes the SHA-256 of large files only. If all files are here at the card's commit, no network is
-        used, and the number of the repository is unknown.
+        The Hub publishes the SHA-256 of large files only. The network is used even if all files are here, since only
+        the Hub knows the number of the repository; offline, the files that are here are hashed, without the number.
 
         Raises:
             ModelNotFound, GatedModel, NetworkUnavailable, IntegrityError, UnsupportedModel: each with what to do.
@@ -107,6 +107,8 @@ class HubSource:
         client.download(listing, small, progress)
         here = snapshot(card.name, listing.commit)
         hashes = {} if here is None else {file.path: here.path(file.path) for file in here.files}
+        if not hashes.keys() >= {*small}:
+            raise _vanished(card)
         with KnownHashes() as known:
             files = tuple(
                 ModelFile(path, file.size, file.sha256 or known.digest(hashes[path]))
@@ -215,7 +217,7 @@ class HubSource:
         client.download(listing, paths, progress)
         files = snapshot(card.name, listing.commit)
         if files is None:
-            raise ModelNotFound(f"'{card.id}' vanished from the cache while it was pulled.", f"Run: zoo pull {card.id}")
+            raise _vanished(card)
         return files
 
     def _listed(self, card: ModelCard) -> tuple[HubClient, Any, Listing, list[str]]:
@@ -245,6 +247,10 @@ class HubSource:
                 f"Run: zoo pull {card.id}" if damaged else f"Run: zoo verify {card.id}",
             )
         return files
+
+
+def _vanished(card: ModelCard) -> ModelNotFound:
+    return ModelNotFound(f"'{card.id}' vanished from the cache while it was pulled.", f"Run: zoo pull {card.id}")
 
 
 def _nearest(name: str) -> str:

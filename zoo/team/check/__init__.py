@@ -24,7 +24,10 @@ from zoo.team.lock.entities import LOCK_FILE, Lock
 
 __all__ = ["Report", "check"]
 
-OF_LOCK = "model-not-locked"
+OF_LOCK = frozenset({"model-not-locked", "model-denied", "model-not-approved", "model-warned"})
+"""Codes in code that need what the lock says of a model."""
+
+INVALID = "policy-invalid"
 
 _Place: TypeAlias = "tuple[Path | None, tuple[Path, ...]]"
 
@@ -54,7 +57,7 @@ def check(
     """
     chosen, left_out = check_patterns(select), check_patterns(ignore)
     project = _Project(paths, lock)
-    active = frozenset(CODES) if lock else frozenset(CODES) - {OF_LOCK}
+    active = frozenset(CODES) if lock else frozenset(CODES) - OF_LOCK
     found = [*project.policies(), *(project.locks() if lock else ()), *(project.code(active) if code else ())]
     kept = [one for one in found if (not chosen or covered(one.code, chosen)) and not covered(one.code, left_out)]
     if strict:
@@ -103,19 +106,17 @@ class _Project:
 
     def policies(self) -> Iterator[Finding]:
         """What is wrong with the policies."""
-        self._invalid = False
         for path in self.policy_paths:
-            for finding in policy_findings(path, _shown(path)):
-                self._invalid = self._invalid or finding.level == ERROR
-                yield finding
+            yield from policy_findings(path, _shown(path))
 
     def locks(self) -> Iterator[Finding]:
-        """What is wrong with the locks; without a valid policy, they cannot be compared with it."""
+        """What is wrong with the locks."""
         from zoo.team.lock.comparing import check_lock
 
-        for path in () if self._invalid else self.lock_paths:
+        for path in self.lock_paths:
             for finding in check_lock(path.parent):
-                yield dataclasses.replace(finding, file=_shown(path))
+                if finding.code != INVALID:  # found in the policy itself
+                    yield dataclasses.replace(finding, file=_shown(path))
 
     def code(self, active: frozenset[str]) -> Iterator[Finding]:
         """What is wrong with the models in code."""

@@ -65,7 +65,10 @@ def _unpinned(use: ModelUse, governance: Governance) -> Iterator[tuple[str, str,
     if code is None:
         return
     hint = use.hint(governance.revision(use))
-    if use.pin is Pin.MISSING:
+    if use.pin is Pin.MISSING and not use.name:
+        message = f"{use.function}() is called without a model, so the installed version of its package chooses one."
+        hint = 'Name one: model="OWNER/NAME", revision="COMMIT".'
+    elif use.pin is Pin.MISSING:
         message = f"'{use.name}' is loaded without a revision, so its files may change."
     elif use.pin is Pin.MOVING:
         what = "an alias" if use.form in {"packaged", "weights"} else "a branch, tag or short commit"

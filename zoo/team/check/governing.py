@@ -6,10 +6,11 @@ the licence and the files from the lock.
 
 from __future__ import annotations
 
-import re
+import functools
 from collections.abc import Iterator
 from datetime import date
 from functools import cached_property
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -54,13 +55,15 @@ class Governance:
 
     @cached_property
     def locked(self) -> dict[str, list[LockedModel]]:
-        """The models of the lock by id, and by the name without its owner."""
+        """The models of the lock by id, and by the short name that the Hub redirects to some of them."""
         found: dict[str, list[LockedModel]] = {}
         for model in self.lock.models if self.lock else ():
             id = canonical(model.id)
             found.setdefault(id, []).append(model)
             if id.startswith("hf:") and "/" in id:
-                found.setdefault(f"hf:{id.rpartition('/')[2]}", []).append(model)
+                owner, _, name = id.removeprefix("hf:").partition("/")
+                if owner in _short_named():
+                    found.setdefault(f"hf:{name}", []).append(model)
         return found
 
     def of(self, use: ModelUse) -> list[LockedModel]:
@@ -172,8 +175,7 @@ def policy_findings(path: Path, shown: str) -> Iterator[Finding]:
     try:
         policy = load(path, fetch=False)
     except PolicyError as error:
-        at = re.match(rf"\S*{re.escape(path.name)}:(\d+)", error.message)
-        yield Finding("policy-invalid", ERROR, error.message, error.hint, shown, int(at[1]) if at else 1, 1)
+        yield Finding("policy-invalid", ERROR, error.message, error.hint, shown, error.line or 1, 1)
         return
     own = policy.documents[0].place
     for remark in remarks(policy, date.today()):
@@ -181,6 +183,13 @@ def policy_findings(path: Path, shown: str) -> Iterator[Finding]:
         number = int(line) if place == own and line.isdigit() else 1
         sentence = f"{remark.sentence[:1].upper()}{remark.sentence[1:]}"
         yield Finding("policy-outdated", WARNING, sentence, "Edit the policy.", shown, number, 1)
+
+
+@functools.cache
+def _short_named() -> frozenset[str]:
+    """Owners to which the Hub moved the models that had no owner; it redirects their short names."""
+    table = resources.files("zoo.catalog") / "tables" / "short_names.csv"
+    return frozenset(table.read_text(encoding="utf-8").split()[1:])
 
 
 def _loaded(path: Path) -> CompiledPolicy | None:

@@ -65,10 +65,13 @@ def _cells(document: Any) -> Iterator[dict[str, Any]]:
     sheets = document.get("worksheets") if isinstance(document, dict) else None
     holders = [document, *sheets] if isinstance(sheets, list) else [document]
     lists = [one.get("cells") for one in holders if isinstance(one, dict)]
-    if not any(isinstance(cells, list) for cells in lists):
+    found = [cells for cells in lists if cells is not None]
+    if not found:
         raise NotChecked("is not a notebook: it has no cells")
-    for cells in lists:
-        yield from (cell for cell in cells or () if isinstance(cell, dict))
+    if not all(isinstance(cells, list) for cells in found):
+        raise NotChecked("is not a notebook: its cells are not a list")
+    for cells in found:
+        yield from (cell for cell in cells if isinstance(cell, dict))
 
 
 def _lines(cell: dict[str, Any]) -> list[str]:

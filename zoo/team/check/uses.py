@@ -155,6 +155,9 @@ class Uses:
                 fixed = isinstance(revision, str) and COMMIT.match(revision)
                 yield replace(blank, pin=Pin.PINNED if fixed else Pin.UNKNOWN)
                 continue
+            if blank.function == "pipeline" and model in {None, Other.MISSING} and task is not Other.MISSING:
+                yield replace(blank, pin=Pin.MISSING)
+                continue
             name = self._model(model)
             if name is None or (name.count("/") > 1 and "://" not in name):
                 continue

@@ -8,7 +8,7 @@ from pathlib import Path
 from zoo.entities import BenchmarkScore, ModelCard
 from zoo.errors import LockError
 from zoo.exchange.bill_of_materials import Entry, document
-from zoo.team.lock.cards import card_of, has_registry
+from zoo.team.lock.cards import card_of
 from zoo.team.lock.entities import Lock, LockedModel
 from zoo.team.lock.reading import find_lock, read_lock
 
@@ -103,9 +103,9 @@ def ancestors(card: ModelCard, card_of: Callable[[str], ModelCard | None]) -> tu
 
 def _scores(models: Collection[str]) -> Mapping[str, Sequence[BenchmarkScore]]:
     """The benchmark scores of models, from the registry or, without one, from the plugins."""
-    if has_registry():
-        from zoo.registry import open_registry
+    from zoo.registry.opening import has_registry, open_registry
 
+    if has_registry():
         registry = open_registry()
         return {id: registry.scores(id) for id in models}
     from zoo.plugins import plugins

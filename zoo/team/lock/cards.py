@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 from zoo.entities import ModelCard
 from zoo.errors import UnknownModel
@@ -21,16 +20,8 @@ def card_of(model: LockedModel) -> ModelCard:
     )
 
 
-def has_registry() -> bool:
-    """Whether the user has a registry: a file that exists, or a server."""
-    from zoo.registry.opening import own_location
-
-    location = own_location()
-    return not isinstance(location, Path) or location.exists()
-
-
 def _from_registry(id: str) -> ModelCard | None:
-    from zoo.registry import open_registry
+    from zoo.registry.opening import has_registry, open_registry
 
     if not has_registry():
         return None

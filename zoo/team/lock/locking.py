@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.atomic import locked
-from zoo.config import settings
+from zoo.config import policies_of, settings
 from zoo.contract.backbone import Progress, SilentProgress
 from zoo.contract.deciding import Decision
 from zoo.errors import InvalidInput, LockError, UnknownModel, ZooError, storage_errors, suggest
@@ -80,9 +80,7 @@ def lock(
     """
     path = find_lock(folder) or _new_path(folder)
     with _alone(path), policies_of(path.parent):
-        return _locking(
-            path, models, tasks, remove=remove, upgrade=upgrade, progress=progress or SilentProgress()
-        )
+        return _locking(path, models, tasks, remove=remove, upgrade=upgrade, progress=progress or SilentProgress())
 
 
 @contextlib.contextmanager

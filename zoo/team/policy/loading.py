@@ -68,7 +68,9 @@ def load(path: Path, *, fetch: bool = True) -> CompiledPolicy:
             found = error
         _compiled[key] = (tuple(read.items()), found)
     if isinstance(found, PolicyError):
-        raise PolicyError(found.message, found.hint)
+        again = PolicyError(found.message, found.hint)
+        again.line = found.line
+        raise again
     return found
 
 
@@ -81,7 +83,12 @@ def _documents(path: Path, read: dict[Path, _Stamp], fetch: bool) -> tuple[Polic
     own = document(_content(path), shown(path))
     if not own.extends:
         return (own,)
-    base = document(_pinned(own, path.parent, read, fetch), _name(own.extends))
+    content = _pinned(own, path.parent, read, fetch)
+    try:
+        base = document(content, _name(own.extends))
+    except PolicyError as error:
+        error.line = None  # it is that of the other file
+        raise
     if base.extends:
         raise PolicyError(
             f"{own.place} extends {base.place}, which extends another policy itself; one level is allowed.",

@@ -33,7 +33,9 @@ class Place:
 
     def error(self, message: str, hint: str = "") -> PolicyError:
         """An error that names the position."""
-        return PolicyError(f"{self}: {message}", hint)
+        error = PolicyError(f"{self}: {message}", hint)
+        error.line = self.line
+        return error
 
 
 def parse(content: bytes, file: str, most: int = MOST_BYTES) -> dict[str, Any]:
@@ -53,7 +55,9 @@ def parse(content: bytes, file: str, most: int = MOST_BYTES) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         found = _LINE.search(str(error))
         place = f"{file}:{found[1]}" if found else file
-        raise PolicyError(f"{place} is not TOML: {error}.", "Correct the line, then run: zoo policy check") from error
+        wrong = PolicyError(f"{place} is not TOML: {error}.", "Correct the line, then run: zoo policy check")
+        wrong.line = int(found[1]) if found else None
+        raise wrong from error
     except ValueError as error:  # such as a number of thousands of digits
         raise PolicyError(f"{file} has a value that cannot be read: {error}.", "Correct it.") from error
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
+from zoo.config import working_directory
 from zoo.contract.deciding import Use
 from zoo.entities import ModelCard, ModelFile
 from zoo.errors import ZooError
 from zoo.sources.files.model_files import format_of
 from zoo.sources.files.paths import COMMIT
-from zoo.team.standards.entities import Standard
+from zoo.team.lock.entities import LockedModel
+from zoo.team.standards.entities import Place, Standard
 from zoo.team.standards.known import Agreed, agreed
 from zoo.team.standards.rules import StandardRules, domain_of
 
@@ -17,13 +20,11 @@ from zoo.team.standards.rules import StandardRules, domain_of
 def covering(card: ModelCard, use: Use) -> Iterator[tuple[Agreed, bool]]:
     """The standards in force that are this model, or from which zoo made it; each with whether it is the model itself.
 
-    A model under another name, at another revision or with other files is not covered. If the registry cannot be
-    read, none is.
+    A model under another name, at another revision or with other files is not covered. If the registry or the lock
+    cannot be read, none is.
     """
-    from zoo.registry import open_registry
-
     try:
-        known = agreed(open_registry().path)
+        known = _known()
     except ZooError:
         return
     revision, files = use.revision or card.revision, use.files or card.files
@@ -34,6 +35,41 @@ def covering(card: ModelCard, use: Use) -> Iterator[tuple[Agreed, bool]]:
             yield one, True
         elif found.revision and (found.model, found.revision) in made:
             yield one, False
+
+
+def _known() -> Sequence[Agreed]:
+    """What the registry has; if there is no registry, or not that of a team, what the lock of the project has."""
+    from zoo.registry.opening import has_registry, open_registry
+    from zoo.team import audit
+    from zoo.team.lock.reading import find_lock, read_lock
+
+    if has_registry():  # none is created to decide
+        location = open_registry().path
+        found = agreed(location)
+        if found or audit.head(location) is not None:
+            return found
+    path = find_lock(Path(working_directory() or "."))
+    return [] if path is None else [_as_agreed(model) for model in read_lock(path).models if model.agreed]
+
+
+def _as_agreed(model: LockedModel) -> Agreed:
+    assert model.agreed is not None
+    place, given = Place.parse(model.standard or ""), model.agreed
+    standard = Standard(
+        place.task,
+        place.slot,
+        model.id,
+        model.revision,
+        model.files,
+        "current",
+        given.on,
+        None,
+        None,
+        None,
+        given.proposal,
+        approvers=given.by,
+    )
+    return Agreed(standard, given.policy)
 
 
 def approved(one: Agreed, rules: StandardRules) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -83,5 +84,6 @@ def _result(finding: Finding, rule: int, earlier: int) -> dict[str, Any]:
 
 def _artifact(file: str) -> dict[str, str]:
     """A file as a relative URI; one outside of the working directory as an absolute one."""
-    path = quote(os.fsencode(file))
-    return {"uri": f"file://{path}"} if os.path.isabs(file) else {"uri": path, "uriBaseId": ROOT}
+    if os.path.isabs(file):
+        return {"uri": Path(file).as_uri()}
+    return {"uri": quote(os.fsencode(file)), "uriBaseId": ROOT}
