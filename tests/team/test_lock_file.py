@@ -65,6 +65,13 @@ agreements = st.builds(
     st.dates().map(lambda day: day.isoformat()),
     digests,
 )
+
+
+def as_standard(model: LockedModel) -> LockedModel:
+    """A model that was agreed on is locked as a standard."""
+    return dataclasses.replace(model, standard=f"some-task/{model.id[-8:]}") if model.agreed else model
+
+
 models = st.builds(
     LockedModel,
     st.uuids().map(lambda number: f"pkg:{number}"),
@@ -79,7 +86,7 @@ models = st.builds(
     st.lists(words.map(str.strip), max_size=2).map(tuple),
     st.none() | agreements,
     st.lists(words.map(str.strip), max_size=2).map(tuple),
-)
+).map(as_standard)
 
 
 @given(st.lists(models, max_size=4, unique_by=lambda model: model.id), st.integers())
@@ -155,7 +162,11 @@ def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, old: str, new: str
 
 
 def test_a_model_twice_and_a_file_twice_are_refused(tmp_path: Path) -> None:
-    write(lock_in(tmp_path, MODEL, dataclasses.replace(STANDARD, id="hf:a/b", revision=COMMIT, standard=None)))
+    write(
+        lock_in(
+            tmp_path, MODEL, dataclasses.replace(STANDARD, id="hf:a/b", revision=COMMIT, standard=None, agreed=None)
+        )
+    )
     path = tmp_path / "zoo.lock"
     path.write_text(path.read_text().replace("hf:a/b", "hf:google/vit"))
     with pytest.raises(LockError, match="'hf:google/vit' is locked twice"):

@@ -521,7 +521,7 @@ def test_an_approval_of_no_standard_and_a_package_of_another_version_are_refused
         pulled(project)
 
 
-def test_an_approval_in_the_lock_counts_where_there_is_no_registry_of_the_team(project, be, monkeypatch) -> None:
+def test_an_approval_in_the_lock_counts_without_the_registry_of_the_team(project, be, monkeypatch) -> None:
     write(project, HEAD + rule(f"needs-approval.id = ['{PACKAGED}']", id="ask"))
     agree(be, PACKAGED)
     lock(project, [SMALL])

@@ -24,9 +24,10 @@ def read_merged(path: Path) -> Lock:
         LockError: it cannot be read, or the two sides have a model at different revisions or with different files.
     """
     content = content_of(path)
-    if not conflict_line(content):
+    sides = [_CONFLICT.sub(rb"\g<%s>" % side, content) for side in (b"ours", b"theirs")]
+    if not conflict_line(content) or any(map(conflict_line, sides)):  # none, or marks that git does not write
         return read_lock(path)
-    ours, theirs = (parsed(path, _CONFLICT.sub(rb"\g<%s>" % side, content)) for side in (b"ours", b"theirs"))
+    ours, theirs = (parsed(path, side) for side in sides)
     models = {model.standard or model.id: model for model in theirs.models}
     for model in ours.models:
         name = model.standard or model.id
