@@ -261,6 +261,13 @@ def test_cells_of_notebooks_are_checked_together(folder: Path) -> None:
     assert "%%time" in text.splitlines()[last.line - 1]
 
 
+@pytest.mark.parametrize("magic", ["%time", "%timeit -n 3 -r2", "%prun"])
+def test_statements_behind_magics_of_a_line_are_checked(folder: Path, magic: str) -> None:
+    (folder / "a.ipynb").write_text(notebook(f"import x\n{magic} model = T.from_pretrained('a/b')"))
+    (found,) = check([Path()]).findings
+    assert found.code == "unpinned-model"
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

@@ -536,3 +536,15 @@ def test_an_approval_in_the_lock_counts_without_the_registry_of_the_team(project
     path.unlink()
     with pytest.raises(PolicyRefusal, match="requires approval"):
         zoo.load(PACKAGED, device="cpu")
+
+
+def test_a_task_that_no_plugin_has_is_named(standard) -> None:
+    project = standard
+    lock(project)
+    write(project, HEAD + '[[standards]]\ntask = "text-classification"\n')
+    path = project / "zoo.lock"
+    path.write_text(path.read_text().replace("text-classification/small", "no-such-task/small"))
+    messages = [found.message for found in check_lock(project) if found.code == "platform-unknown"]
+    assert messages == [
+        "No plugin has the task 'no-such-task', so the approvals of 'no-such-task/small' are not checked."
+    ]

@@ -43,7 +43,9 @@ CODES: Mapping[str, Code] = {
     "standard-unknown": Code(ERROR, "The registry does not have a locked standard."),
     "approval-unknown": Code(ERROR, "The registry does not have the approval of a locked standard."),
     "audit-changed": Code(ERROR, "The registry's audit does not continue that of the lock."),
-    "platform-unknown": Code(WARNING, "No plugin provides the platform of a locked model."),
+    "platform-unknown": Code(
+        WARNING, "No plugin provides the platform of a locked model, or the task of a locked standard."
+    ),
     "file-not-checked": Code(WARNING, "A file cannot be read or parsed."),
     "ignore-without-reason": Code(WARNING, "A comment silences a finding and gives no reason."),
     "unused-ignore": Code(WARNING, "A comment silences no finding."),

@@ -61,6 +61,10 @@ def parsed_notebook(content: bytes) -> Parsed:
     return found
 
 
+_TIMED = re.compile(r"%(?:time|timeit|prun)(?:\s+-[a-z]+(?:\s*\d+)?)*\s+(?P<statement>\w.*)")
+"""Magics of one line that run a statement, with their options."""
+
+
 def _cells(document: Any) -> Iterator[dict[str, Any]]:
     sheets = document.get("worksheets") if isinstance(document, dict) else None
     holders = [document, *sheets] if isinstance(sheets, list) else [document]
@@ -114,4 +118,7 @@ def _python(lines: list[str]) -> Iterator[str]:
         code = line.lstrip(" \t")
         found = _MAGIC.match(code)
         start = line[: len(line) - len(code)]
+        if timed := _TIMED.match(code):
+            yield f"{start}{timed['statement']}"
+            continue
         yield line if found is None else f"{start}{found['target']}None" if found["target"] else f"{start}pass"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from zoo.config import policies_of, policy_files
 from zoo.contract.deciding import Use, Verdict
-from zoo.errors import InvalidInput, PolicyError, PolicyRefusal, UnknownModel, ZooError
+from zoo.errors import InvalidInput, PolicyError, PolicyRefusal, UnknownModel, UnknownTask, ZooError
 from zoo.plugins.deciding import active, decide, explained
 from zoo.registry.database.location import Location
 from zoo.sources.files.model_files import format_of
@@ -99,6 +99,9 @@ class _Comparison:
                     yield self._of(model, "review-due", WARNING, review.sentence, again)
                 try:
                     check_approvals(place, model.agreed.by if model.agreed else ())
+                except UnknownTask:
+                    message = f"No plugin has the task '{place.task}', so the approvals of '{place}' are not checked."
+                    yield self._of(model, "platform-unknown", WARNING, message, "See: zoo plugins")
                 except (PolicyRefusal, InvalidInput, UnknownModel) as error:
                     yield self._of(model, "standard-not-approved", ERROR, error.message, error.hint)
 
@@ -139,7 +142,8 @@ class _Comparison:
             retired = found.state == "retired"
             ended = "was retired on" if retired else "is deprecated until"
             message = f"The standard for '{place}' {ended} {until}; use {found.replacement}."
-            yield self._of(model, f"standard-{found.state}", ERROR if retired else WARNING, message)
+            renewed = f"Run: zoo lock {found.replacement} --remove std:{place}, or agree on another standard."
+            yield self._of(model, f"standard-{found.state}", ERROR if retired else WARNING, message, renewed)
         if (found.model, found.revision) != (model.id, model.revision):
             now = f"{found.model}@{found.revision}" if found.revision else found.model
             yield self._of(model, "standard-changed", WARNING, f"The standard for '{place}' is {now} now.", upgrade)
