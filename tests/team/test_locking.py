@@ -22,6 +22,7 @@ from policies import DENY_ALL, HEAD, rule, write
 import zoo
 from zoo.contract.backbone import SilentProgress
 from zoo.entities import ModelCard
+from zoo.entities import LocalFiles
 from zoo.errors import (
     IntegrityError,
     InvalidInput,
@@ -548,3 +549,24 @@ def test_a_task_that_no_plugin_has_is_named(standard) -> None:
     assert messages == [
         "No plugin has the task 'no-such-task', so the approvals of 'no-such-task/small' are not checked."
     ]
+
+
+def test_weights_that_were_taken_out_of_the_lock_are_missed(standard) -> None:
+    project = standard
+    lock(project)
+    path = project / "zoo.lock"
+    path.write_text("".join(line for line in path.read_text().splitlines(keepends=True) if "weights/" not in line))
+    assert codes(project) == {"file-changed": "error", "approval-unknown": "error"}
+    with pytest.raises(LockError, match="lacks the file weights/"):
+        pulled(project)
+
+
+def test_files_of_a_source_that_verifies_nothing_are_compared_with_the_lock(project, tmp_path, monkeypatch) -> None:
+    model = lock(project, [PACKAGED]).lock.models[0]
+    for file in model.files:
+        (tmp_path / "got" / file.path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "got" / file.path).write_bytes(b"x" * (file.bytes or 0))
+    got = LocalFiles(tmp_path / "got", model.files, model.revision)
+    monkeypatch.setattr("zoo.sources.pulling.fetched", lambda card, progress: got)
+    with pytest.raises(IntegrityError, match="differs from the lock: it has SHA-256"):
+        pulled(project)

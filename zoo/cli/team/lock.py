@@ -104,9 +104,9 @@ def _show_findings(output: Output, findings: Sequence[Finding]) -> None:
     if output.json:
         output.data({"findings": [one.to_dict() for one in findings]})
         return
-    for one in findings:
-        output.text(f"{one.file}:{one.line}: {one.level}: {one.message} [{one.code}]")
-        if one.hint:
-            output.text(f"  {one.hint}")
+    from zoo.team.check.formats.text import lines_of
+
+    for line in (line for one in findings for line in lines_of(one)):
+        output.text(line)
     if not findings:
         output.text("The lock agrees with the policy, the registry and the files on this machine.")

@@ -14,7 +14,7 @@ from zoo.plugins.deciding import active, decide, explained
 from zoo.registry.database.location import Location
 from zoo.sources.files.model_files import format_of
 from zoo.team.findings import ERROR, WARNING, Finding
-from zoo.team.lock.cards import card_of
+from zoo.team.lock.cards import card_of, missing_weights
 from zoo.team.lock.entities import Agreed, Lock, LockedModel
 from zoo.team.lock.permitting import known_of, refused
 from zoo.team.lock.reading import find_lock, read_lock
@@ -80,6 +80,9 @@ class _Comparison:
             message = f"The lock was written under {was}, not under the policy in force."
             yield self._of(None, "lock-outdated", ERROR, message, _AGAIN)
         for model in lock.models:
+            if path := missing_weights(model):
+                message = f"The lock lacks the file {path} of '{model.id}'."
+                yield self._of(model, "file-changed", ERROR, message, f"Run: zoo lock {model.pinned}")
             card = card_of(model)
             # Without a registry, only the card is known; one is not created to check a lock.
             known = known_of(card, model.id) if has_registry() else None
@@ -208,4 +211,7 @@ def _unlike(proposed: Proposal, agreed: Agreed, model: LockedModel, place: Place
                 return f"Proposal {proposed.key} does not have the file {file.path}."
         elif hashes[file.path] not in {None, file.sha256}:
             return f"Proposal {proposed.key} has another SHA-256 of {file.path}."
+    locked = {file.path for file in model.files}
+    if lacking := sorted(path for path in hashes if format_of(path) and path not in locked):
+        return f"The lock lacks the file {lacking[0]}, with which proposal {proposed.key} was approved."
     return ""

@@ -9,7 +9,7 @@ from zoo.contract.backbone import Progress
 from zoo.entities import LocalFiles, ModelCard
 from zoo.errors import IntegrityError, LockError, ModelNotFound, suggest
 from zoo.sources.files.hashing import KnownHashes, differences
-from zoo.team.lock.cards import card_of
+from zoo.team.lock.cards import card_of, missing_weights
 from zoo.team.lock.entities import Lock, LockedModel
 from zoo.team.lock.permitting import known_of, permit
 from zoo.team.standards.entities import SOURCE, Place
@@ -39,6 +39,8 @@ def pull_locked(lock: Lock, models: Iterable[str] = (), *, progress: Progress) -
     cards = {}
     for model in wanted:
         cards[model] = card_of(model)
+        if path := missing_weights(model):
+            raise LockError(f"{lock.path.name} lacks the file {path} of '{model.id}'.", f"Run: zoo lock {model.pinned}")
         permit(known_of(cards[model], model.id), "pull", model.agreed, model.standard)
     for model in wanted:
         yield PulledModel(model, _pulled(model, cards[model], progress))

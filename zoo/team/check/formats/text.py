@@ -13,7 +13,7 @@ def text(report: Report) -> str:
     """One paragraph per file, and a summary in the last line."""
     parts = []
     for _, findings in groupby(report.findings, key=lambda finding: finding.file):
-        parts.append("\n".join(line for finding in findings for line in _lines(finding)))
+        parts.append("\n".join(line for finding in findings for line in lines_of(finding)))
     return "\n\n".join([*parts, summary(report)])
 
 
@@ -27,7 +27,8 @@ def summary(report: Report) -> str:
     return f"{errors} and {warnings}, {files}."
 
 
-def _lines(finding: Finding) -> list[str]:
+def lines_of(finding: Finding) -> list[str]:
+    """A finding with its place and what to do."""
     place = ":".join([plain_path(finding.file), *map(str, filter(None, (finding.line, finding.column)))])
     lines = [f"{place} {finding.code} {finding.level}: {visible(finding.message)}"]
     return [*lines, f"    {visible(finding.hint)}"] if finding.hint else lines
