@@ -21,8 +21,7 @@ from policies import DENY_ALL, HEAD, rule, write
 
 import zoo
 from zoo.contract.backbone import SilentProgress
-from zoo.entities import ModelCard
-from zoo.entities import LocalFiles
+from zoo.entities import LocalFiles, ModelCard
 from zoo.errors import (
     IntegrityError,
     InvalidInput,
